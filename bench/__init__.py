@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its figures beside the peer or the limit it is held to."""

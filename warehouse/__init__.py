@@ -1,0 +1,1 @@
+"""The DuckDB ledger: append-only core, published history, migrations and views."""
