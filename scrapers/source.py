@@ -21,7 +21,7 @@ PROOFS = frozenset(("recorded", "excerpt", "documented", "none"))
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing to fetch. `https:` goes over the network; `pkg:module/path` reads a data file of an installed package."""
+    """One thing to fetch: `https:` over the network; `pkg:module/path` is a data file of an installed package."""
 
     url: str
     method: str = "GET"
@@ -106,7 +106,9 @@ def source_module(source_id: str) -> SourceModule:
     modules = source_modules()
     if source_id not in modules:
         near = [known for known in sorted(modules) if source_id.split("_")[0] in known][:5]
-        raise UsageError(f"no source {source_id!r}; " + (f"did you mean {', '.join(near)}?" if near else "see `tracker sources`"))
+        raise UsageError(
+            f"no source {source_id!r}; " + (f"did you mean {', '.join(near)}?" if near else "see `tracker sources`")
+        )
     return modules[source_id]
 
 

@@ -16,6 +16,7 @@ from tracker.errors import ParseError
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_MINUTES = 24 * 60
+_EVER = datetime(1, 1, 1)  # noqa: DTZ001  naive UTC like every stored time
 _BAND = re.compile(r"(?:(?P<days>[A-Za-z,-]+) )?(?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d) (?P<zone>[\w/+-]+)")
 
 
@@ -140,7 +141,7 @@ def billed(candidates: Iterable[C], moment_utc: datetime, prompt_tokens: int) ->
 def _precedence(quote: Conditioned) -> tuple[datetime, int, int]:
     condition = quote.condition
     narrowness = bool(condition.hours) * 2 + bool(condition.min_prompt_tokens or condition.max_prompt_tokens)
-    return condition.effective_from or datetime.min, quote.priority, narrowness
+    return condition.effective_from or _EVER, quote.priority, narrowness
 
 
 def week_of_minutes(band: TimeBand, monday_utc: datetime) -> int:

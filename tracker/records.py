@@ -11,20 +11,58 @@ from decimal import Decimal
 from tracker.conditions import ALWAYS, Condition
 
 COMPONENTS = frozenset(
-    "input output cache_read cache_write cache_write_5m cache_write_1h cache_storage_hour reasoning request search "
-    "image_in image_out audio_in audio_out audio_cache_read video_in video_out text_hour embedding rerank".split()
+    [
+        "input",
+        "output",
+        "cache_read",
+        "cache_write",
+        "cache_write_5m",
+        "cache_write_1h",
+        "cache_storage_hour",
+        "reasoning",
+        "request",
+        "search",
+        "image_in",
+        "image_out",
+        "audio_in",
+        "audio_out",
+        "audio_cache_read",
+        "video_in",
+        "video_out",
+        "text_hour",
+        "embedding",
+        "rerank",
+    ]
 )
-UNITS = frozenset("mtok image request second minute hour character mchar page mtok_hour search_unit".split())
-TIERS = frozenset("standard batch flex priority fast free".split())
+UNITS = frozenset(
+    [
+        "mtok",
+        "image",
+        "request",
+        "second",
+        "minute",
+        "hour",
+        "character",
+        "mchar",
+        "page",
+        "mtok_hour",
+        "search_unit",
+    ]
+)
+TIERS = frozenset(["standard", "batch", "flex", "priority", "fast", "free"])
 BASES = frozenset(("list", "discount", "effective"))
 # known: a positive price. free: zero with positive evidence. zero_claimed: the source says 0 and nothing else proves it.
 # dynamic: priced per request by a router. unknown: the offer exists, its price was not published.
 PRICE_STATUSES = frozenset(("known", "free", "zero_claimed", "dynamic", "unknown"))
-LIMIT_MEASURES = frozenset("requests tokens input_tokens output_tokens images concurrency audio_seconds".split())
-LIMIT_WINDOWS = frozenset("second minute hour day month instant".split())
+LIMIT_MEASURES = frozenset(
+    ["requests", "tokens", "input_tokens", "output_tokens", "images", "concurrency", "audio_seconds"]
+)
+LIMIT_WINDOWS = frozenset(["second", "minute", "hour", "day", "month", "instant"])
 LIMIT_STATUSES = frozenset(("number", "unlimited", "dynamic", "unknown"))
 LEARNED_FROM = frozenset(("page", "api", "header", "429", "console", "article"))
-COMMITMENTS = frozenset("on_demand spot reserved_1m reserved_3m reserved_6m reserved_1y reserved_3y".split())
+COMMITMENTS = frozenset(
+    ["on_demand", "spot", "reserved_1m", "reserved_3m", "reserved_6m", "reserved_1y", "reserved_3y"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +85,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One price point. `amount` is in `currency` per `unit` (per million tokens unless said); None unless known/free/zero_claimed."""
+    """One price point: `amount` in `currency` per `unit`; None unless the status is known, free or zero_claimed."""
 
     offer: Offer
     component: str
@@ -64,7 +102,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What the source says of an offer: `attribute` in {precision, context_tokens, max_output_tokens, hugging_face_id, status, ...}."""
+    """What the source says of an offer: attribute is precision, context_tokens, max_output_tokens, hugging_face_id ..."""
 
     offer: Offer
     attribute: str

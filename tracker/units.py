@@ -19,7 +19,7 @@ AMOUNT_CEILING = Decimal(10) ** 14
 
 
 def decimal_of(raw: object) -> Decimal:
-    """The exact decimal a source wrote: from str, int or float (by its shortest text). NaN and infinities are refused."""
+    """The exact decimal a source wrote (a float by its shortest text). NaN and infinity are refused."""
     if isinstance(raw, bool) or raw is None:
         raise ParseError(f"not a number: {raw!r}")
     try:

@@ -15,5 +15,10 @@ app = typer.Typer(
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", envvar="TRACKER_HOME", help="Data directory [default: ./var in a checkout]", show_default=False),
+    typer.Option(
+        "--home",
+        envvar="TRACKER_HOME",
+        help="Data directory [default: ./var in a checkout]",
+        show_default=False,
+    ),
 ]

@@ -1,0 +1,276 @@
+"""Change-only history as a pure function: what a pass shows, against what was known, is what opens and what closes.
+
+A *version* is one value of one key with the time it was first seen. State is a plain dict of open versions; `advance`
+moves it by one pass and returns the versions that opened and closed. The warehouse stores those and nothing else, so a
+pass that shows the same again costs one row.
+
+Two kinds of stream feed one source. A fetch of our own (`recorder == ""`) is the source itself: everything it shows is
+compared with the state. A recording kept by somebody else may lag, so only what changed *within that recording* is
+news; a late echo of a value the source has already left is not.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+Key = tuple[object, ...]
+Value = tuple[object, ...]
+Evidence = tuple[object, ...]
+
+MISSES_TO_CLOSE = 3
+# A key last seen by a recording that fell silent closes when the others have not shown it for this long.
+SILENT_RECORDER = timedelta(days=14)
+
+
+@dataclass(slots=True)
+class Version:
+    """One value of one key. Open while `ended_at` is None."""
+
+    key: Key
+    value: Value
+    evidence: Evidence
+    capture_id: int
+    pass_id: int
+    recorder: str
+    observed_at: datetime
+    recorded_at: datetime
+    misses: int = 0
+    missing_since: datetime | None = None
+    ended_at: datetime | None = None
+    ended_recorded_at: datetime | None = None
+    end_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one pass shows for one key."""
+
+    value: Value
+    evidence: Evidence
+    capture_id: int
+
+
+@dataclass(slots=True)
+class Hold:
+    """A value that is not believed yet. `agreed` counts later passes that showed it again."""
+
+    key: Key
+    row: Row
+    reason: str
+    detail: str
+    pass_id: int
+    recorder: str
+    observed_at: datetime
+    recorded_at: datetime
+    agreed: int = 0
+    state: str = "waiting"
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Which pass, and its times."""
+
+    pass_id: int
+    recorder: str
+    observed_at: datetime
+    recorded_at: datetime
+    counts_absence: bool = True
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one pass did to the state."""
+
+    opened: list[Version] = field(default_factory=list)
+    closed: list[Version] = field(default_factory=list)
+    touched: list[Version] = field(default_factory=list)  # only their miss counters moved
+    holds: list[Hold] = field(default_factory=list)  # new or decided
+
+
+@dataclass(slots=True)
+class State:
+    """Everything known of one kind of fact of one source."""
+
+    open: dict[Key, Version] = field(default_factory=dict)
+    holds: dict[Key, Hold] = field(default_factory=dict)
+    shown: dict[str, Mapping[Key, Row]] = field(default_factory=dict)  # last pass of each recording
+    left: dict[Key, list[Value]] = field(default_factory=dict)  # values a key has moved away from
+
+
+# (key, value now or None, row) -> None, or (reason, detail, passes that must agree (None = a person), hours they span)
+Doubt = tuple[str, str, int | None, float]
+Judge = Callable[[Key, Value | None, Row], Doubt | None]
+
+
+def believe(_key: Key, _old: Value | None, _row: Row) -> Doubt | None:
+    """The judge that doubts nothing."""
+    return None
+
+
+def identity(*parts: object) -> int:
+    """A stable 62-bit id of some parts: the same fact has the same id in every rebuild."""
+    digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 2
+
+
+def version_id(source_id: str, kind: str, version: Version) -> int:
+    """The id of a version: source, kind, key, value and first sight."""
+    return identity(source_id, kind, version.key, version.value, version.observed_at)
+
+
+def advance(state: State, rows: Mapping[Key, Row], moment: Moment, judge: Judge = believe) -> Changes:
+    """Move `state` by one pass and say what changed. O(rows); the state is updated in place."""
+    changes = Changes()
+    for key, row in _news(state, rows, moment):
+        _show(state, key, row, moment, judge, changes)
+    if state.holds:
+        _expire(state, rows, moment, changes)
+    if moment.counts_absence:
+        _count_absence(state, rows, moment, changes)
+    if moment.recorder:
+        state.shown[moment.recorder] = rows
+    return changes
+
+
+def _news(state: State, rows: Mapping[Key, Row], moment: Moment) -> list[tuple[Key, Row]]:
+    """The rows worth looking at: all that differ for a fetch of ours, all that changed inside a recording."""
+    known, holds = state.open, state.holds
+    if moment.recorder == "":
+        return [
+            (key, row)
+            for key, row in rows.items()
+            if (now := known.get(key)) is None or now.value != row.value or now.missing_since or key in holds
+        ]
+    before = state.shown.get(moment.recorder)
+    if before is None:
+        # first sight of a recording: nothing is known to have changed, so it only adds what nobody showed yet
+        return [(key, row) for key, row in rows.items() if key not in known]
+    return [
+        (key, row)
+        for key, row in rows.items()
+        if (was := before.get(key)) is None
+        or was.value != row.value
+        or ((now := known.get(key)) is not None and now.missing_since)
+        or key in holds
+    ]
+
+
+def _show(state: State, key: Key, row: Row, moment: Moment, judge: Judge, changes: Changes) -> None:
+    now = state.open.get(key)
+    if now is not None and now.missing_since:
+        now.misses, now.missing_since = 0, None
+        changes.touched.append(now)
+    if now is not None and now.value == row.value:
+        return
+    if now is not None and moment.recorder not in ("", now.recorder) and row.value in state.left.get(key, ()):
+        return  # a late echo from a lagging recording
+    held = state.holds.get(key)
+    if held is not None and held.row.value == row.value:
+        _agree(state, key, held, row, moment, judge, changes)
+        return
+    doubt = judge(key, now.value if now else None, row)
+    if doubt is None:
+        _open(state, key, row, moment, moment.observed_at, changes)
+        return
+    if held is not None:
+        _decide(held, "expired", "another value followed", moment, changes)
+    hold = Hold(key, row, doubt[0], doubt[1], moment.pass_id, moment.recorder, moment.observed_at, moment.recorded_at)
+    state.holds[key] = hold
+    changes.holds.append(hold)
+
+
+def _agree(state: State, key: Key, held: Hold, row: Row, moment: Moment, judge: Judge, changes: Changes) -> None:
+    """A held value was shown again: admit it, back-dated to its first sight, once enough passes agree."""
+    held.agreed += 1
+    changes.holds.append(held)
+    now = state.open.get(key)
+    doubt = judge(key, now.value if now else None, row)
+    if doubt is not None:
+        _, _, passes, hours = doubt
+        if passes is None or held.agreed < passes or moment.observed_at - held.observed_at < timedelta(hours=hours):
+            return
+    _decide(
+        held,
+        "admitted",
+        f"{held.agreed} later passes agree" if doubt else "an independent source agrees",
+        moment,
+        changes,
+    )
+    del state.holds[key]
+    first = Moment(held.pass_id, held.recorder, held.observed_at, moment.recorded_at)
+    _open(
+        state,
+        key,
+        held.row,
+        first,
+        max(held.observed_at, now.observed_at) if now else held.observed_at,
+        changes,
+    )
+
+
+def _decide(held: Hold, outcome: str, why: str, moment: Moment, changes: Changes) -> None:
+    held.state, held.decided_by, held.decided_at = outcome, why, moment.recorded_at
+    if held not in changes.holds:
+        changes.holds.append(held)
+
+
+def _expire(state: State, rows: Mapping[Key, Row], moment: Moment, changes: Changes) -> None:
+    """A held value that the same stream no longer shows was a passing glitch."""
+    for key, held in list(state.holds.items()):
+        row = rows.get(key)
+        if (
+            held.recorder == moment.recorder
+            and held.pass_id != moment.pass_id
+            and (row is None or row.value != held.row.value)
+        ):
+            _decide(held, "expired", "not shown again", moment, changes)
+            del state.holds[key]
+
+
+def _open(state: State, key: Key, row: Row, moment: Moment, since: datetime, changes: Changes) -> None:
+    now = state.open.get(key)
+    if now is not None:
+        _close(state, now, since, "changed", moment, changes)
+    version = Version(
+        key,
+        row.value,
+        row.evidence,
+        row.capture_id,
+        moment.pass_id,
+        moment.recorder,
+        since,
+        moment.recorded_at,
+    )
+    state.open[key] = version
+    changes.opened.append(version)
+
+
+def _close(state: State, version: Version, ended_at: datetime, reason: str, moment: Moment, changes: Changes) -> None:
+    version.ended_at, version.ended_recorded_at, version.end_reason = ended_at, moment.recorded_at, reason
+    state.left.setdefault(version.key, []).append(version.value)
+    changes.closed.append(version)
+
+
+def _count_absence(state: State, rows: Mapping[Key, Row], moment: Moment, changes: Changes) -> None:
+    """A good pass without a key is a miss; three of them, by a stream that has shown the key, end it."""
+    for key in [key for key in state.open if key not in rows]:
+        version = state.open[key]
+        if moment.observed_at <= version.observed_at:
+            continue
+        version.missing_since = version.missing_since or moment.observed_at
+        changes.touched.append(version)
+        if _may_miss(state, key, version, moment):
+            version.misses += 1
+        if version.misses >= MISSES_TO_CLOSE:
+            _close(state, version, version.missing_since, "removed", moment, changes)
+            del state.open[key]
+
+
+def _may_miss(state: State, key: Key, version: Version, moment: Moment) -> bool:
+    """Whether this stream's silence about a key means anything: it showed it before, or nobody else has for long."""
+    if moment.recorder in ("", version.recorder) or key in state.shown.get(moment.recorder, ()):
+        return True
+    return version.missing_since is not None and moment.observed_at - version.missing_since > SILENT_RECORDER
