@@ -1,0 +1,1 @@
+"""Tests of sources: the contract, golden pages, recorded history."""
