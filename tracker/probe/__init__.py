@@ -1,0 +1,1 @@
+"""Our own measurements: what an offer delivers, timed at the byte, under a budget."""
