@@ -27,6 +27,7 @@ SILENT_RECORDER = timedelta(days=14)
 class Version:
     """One value of one key. Open while `ended_at` is None."""
 
+    version_id: int
     key: Key
     value: Value
     evidence: Evidence
@@ -92,12 +93,14 @@ class Changes:
 
 @dataclass(slots=True)
 class State:
-    """Everything known of one kind of fact of one source."""
+    """Everything known of one kind of fact of one source; `scope` names both and goes into the version ids."""
 
+    scope: str
     open: dict[Key, Version] = field(default_factory=dict)
     holds: dict[Key, Hold] = field(default_factory=dict)
     shown: dict[str, Mapping[Key, Row]] = field(default_factory=dict)  # last pass of each recording
     left: dict[Key, list[Value]] = field(default_factory=dict)  # values a key has moved away from
+    decided: dict[tuple[Key, Value], bool] = field(default_factory=dict)  # held values settled from outside
 
 
 # (key, value now or None, row) -> None, or (reason, detail, passes that must agree (None = a person), hours they span)
@@ -114,11 +117,6 @@ def identity(*parts: object) -> int:
     """A stable 62-bit id of some parts: the same fact has the same id in every rebuild."""
     digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 2
-
-
-def version_id(source_id: str, kind: str, version: Version) -> int:
-    """The id of a version: source, kind, key, value and first sight."""
-    return identity(source_id, kind, version.key, version.value, version.observed_at)
 
 
 def advance(state: State, rows: Mapping[Key, Row], moment: Moment, judge: Judge = believe) -> Changes:
@@ -167,6 +165,10 @@ def _show(state: State, key: Key, row: Row, moment: Moment, judge: Judge, change
         return
     if now is not None and moment.recorder not in ("", now.recorder) and row.value in state.left.get(key, ()):
         return  # a late echo from a lagging recording
+    if (verdict := state.decided.get((key, row.value))) is not None:
+        if verdict:
+            _open(state, key, row, moment, moment.observed_at, changes)
+        return
     held = state.holds.get(key)
     if held is not None and held.row.value == row.value:
         _agree(state, key, held, row, moment, judge, changes)
@@ -235,6 +237,7 @@ def _open(state: State, key: Key, row: Row, moment: Moment, since: datetime, cha
     if now is not None:
         _close(state, now, since, "changed", moment, changes)
     version = Version(
+        identity(state.scope, key, row.value, since),
         key,
         row.value,
         row.evidence,

@@ -1,12 +1,12 @@
 -- What was observed, as it was observed. Times are UTC. Rows of *_past and of the series tables are only ever appended;
 -- the one later stamp is superseded_at, set when a corrected parser or an older recording retells a source's history.
 -- No keys, indexes or foreign keys: DuckDB's ART indexes have been corrupted by updates (1.4-1.5).
-CREATE SCHEMA core;
+CREATE SCHEMA IF NOT EXISTS core;
 CREATE SCHEMA ref;
 CREATE SCHEMA calc;
 
 CREATE TABLE core.capture (
-    capture_id BIGINT, pass_id BIGINT, source_id VARCHAR, recorder VARCHAR, url VARCHAR, label VARCHAR,
+    capture_id BIGINT, source_id VARCHAR, recorder VARCHAR, url VARCHAR, label VARCHAR,
     media_type VARCHAR, sha256 VARCHAR, bytes BIGINT, observed_at TIMESTAMP
 );
 
@@ -14,7 +14,7 @@ CREATE TABLE core.pass (
     pass_id BIGINT, source_id VARCHAR, recorder VARCHAR, observed_at TIMESTAMP, recorded_at TIMESTAMP,
     outcome VARCHAR,        -- good, shrunk, failed
     row_count INTEGER, opened INTEGER, closed INTEGER, held INTEGER, pending INTEGER, notices INTEGER,
-    content_hash VARCHAR, problem VARCHAR, duration_ms DOUBLE
+    content_hash VARCHAR, problem VARCHAR, duration_ms DOUBLE, capture_ids BIGINT[]
 );
 
 CREATE TABLE core.offer (
@@ -36,19 +36,21 @@ CREATE TABLE core.quote_past (
     amount DECIMAL(24, 9), currency VARCHAR, unit VARCHAR, status VARCHAR, priority INTEGER, effective_until TIMESTAMP,
     raw VARCHAR, locator VARCHAR, capture_id BIGINT, pass_id BIGINT, recorder VARCHAR,
     observed_at TIMESTAMP, recorded_at TIMESTAMP,
-    ended_at TIMESTAMP, ended_recorded_at TIMESTAMP, end_reason VARCHAR, superseded_at TIMESTAMP
+    ended_at TIMESTAMP, ended_recorded_at TIMESTAMP, end_reason VARCHAR, superseded_at TIMESTAMP,
+    valid_from TIMESTAMP, valid_to TIMESTAMP
 );
 
 CREATE TABLE core.declaration_now (
-    version_id BIGINT, source_id VARCHAR, offer_id BIGINT, attribute VARCHAR, value VARCHAR,
+    version_id BIGINT, source_id VARCHAR, offer_id BIGINT, attribute VARCHAR, declared VARCHAR,
     locator VARCHAR, capture_id BIGINT, pass_id BIGINT, recorder VARCHAR,
     observed_at TIMESTAMP, recorded_at TIMESTAMP, misses INTEGER, missing_since TIMESTAMP
 );
 CREATE TABLE core.declaration_past (
-    version_id BIGINT, source_id VARCHAR, offer_id BIGINT, attribute VARCHAR, value VARCHAR,
+    version_id BIGINT, source_id VARCHAR, offer_id BIGINT, attribute VARCHAR, declared VARCHAR,
     locator VARCHAR, capture_id BIGINT, pass_id BIGINT, recorder VARCHAR,
     observed_at TIMESTAMP, recorded_at TIMESTAMP,
-    ended_at TIMESTAMP, ended_recorded_at TIMESTAMP, end_reason VARCHAR, superseded_at TIMESTAMP
+    ended_at TIMESTAMP, ended_recorded_at TIMESTAMP, end_reason VARCHAR, superseded_at TIMESTAMP,
+    valid_from TIMESTAMP, valid_to TIMESTAMP
 );
 
 CREATE TABLE core.limit_now (
@@ -62,7 +64,8 @@ CREATE TABLE core.limit_past (
     account_tier VARCHAR, measure VARCHAR, per VARCHAR, amount DECIMAL(24, 9), status VARCHAR, learned_from VARCHAR,
     locator VARCHAR, capture_id BIGINT, pass_id BIGINT, recorder VARCHAR,
     observed_at TIMESTAMP, recorded_at TIMESTAMP,
-    ended_at TIMESTAMP, ended_recorded_at TIMESTAMP, end_reason VARCHAR, superseded_at TIMESTAMP
+    ended_at TIMESTAMP, ended_recorded_at TIMESTAMP, end_reason VARCHAR, superseded_at TIMESTAMP,
+    valid_from TIMESTAMP, valid_to TIMESTAMP
 );
 
 CREATE TABLE core.rental_now (
@@ -78,7 +81,8 @@ CREATE TABLE core.rental_past (
     accelerator VARCHAR, memory_gb DOUBLE, amount DECIMAL(24, 9), currency VARCHAR,
     locator VARCHAR, capture_id BIGINT, pass_id BIGINT, recorder VARCHAR,
     observed_at TIMESTAMP, recorded_at TIMESTAMP,
-    ended_at TIMESTAMP, ended_recorded_at TIMESTAMP, end_reason VARCHAR, superseded_at TIMESTAMP
+    ended_at TIMESTAMP, ended_recorded_at TIMESTAMP, end_reason VARCHAR, superseded_at TIMESTAMP,
+    valid_from TIMESTAMP, valid_to TIMESTAMP
 );
 
 CREATE TABLE core.metric (
@@ -113,3 +117,6 @@ CREATE TABLE ref.source (
 );
 CREATE TABLE calc.offer_model (offer_id BIGINT, model_id VARCHAR, precision VARCHAR);
 CREATE TABLE ref.alias_state (alias_hash VARCHAR);
+
+-- USD per unit of each currency for every calendar day, carried over days without a publication; rebuilt from core.fx_rate.
+CREATE TABLE calc.fx_daily (currency VARCHAR, day DATE, published_date DATE, usd_per_unit DOUBLE);

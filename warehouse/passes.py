@@ -1,0 +1,84 @@
+"""One pass on its way into the ledger, and what storing it did."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+
+from tracker.records import Demand, FxRate, Metric, Notice, Offer
+from warehouse.shapes import SHAPES
+from warehouse.versions import Key, Moment, Row, identity
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRow:
+    """Where the bytes of a pass are."""
+
+    capture_id: int
+    url: str
+    label: str
+    media_type: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(slots=True)
+class PassFacts:
+    """One parsed and checked pass, ready to be stored."""
+
+    source_id: str
+    recorder: str
+    observed_at: datetime
+    recorded_at: datetime
+    captures: list[CaptureRow] = field(default_factory=list)
+    rows: dict[str, dict[Key, Row]] = field(default_factory=lambda: {shape.kind: {} for shape in SHAPES})
+    offers: set[Offer] = field(default_factory=set)
+    metrics: list[tuple[Metric, int]] = field(default_factory=list)
+    fx_rates: list[tuple[FxRate, int]] = field(default_factory=list)
+    demand: list[tuple[Demand, int]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    outcome: str = "good"
+    problem: str = ""
+    duration_ms: float = 0.0
+
+    @property
+    def pass_id(self) -> int:
+        return identity(self.source_id, self.recorder, self.observed_at)
+
+    @property
+    def row_count(self) -> int:
+        return sum(map(len, self.rows.values())) + len(self.metrics) + len(self.fx_rates) + len(self.demand)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.pass_id, self.recorder, self.observed_at, self.recorded_at, self.outcome == "good")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What storing a pass did."""
+
+    source_id: str
+    outcome: str
+    row_count: int
+    opened: int = 0
+    closed: int = 0
+    held: int = 0
+    notices: int = 0
+    problem: str = ""
+    known: bool = False  # this very pass was stored before
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.opened or self.closed or self.held)
+
+
+def content_hash(facts: PassFacts) -> str:
+    """One hash of everything a pass shows, in the order it shows it."""
+    digest = blake2b(digest_size=16)
+    for rows in facts.rows.values():
+        for key, row in rows.items():
+            digest.update(repr((key, row.value)).encode())
+    for series in (facts.metrics, facts.fx_rates, facts.demand):
+        for record, _ in series:
+            digest.update(repr(record).encode())
+    return digest.hexdigest()

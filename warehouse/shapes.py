@@ -1,0 +1,173 @@
+"""How each kind of record becomes key, value and evidence, and which columns of the ledger hold them.
+
+Key: what identifies the fact. Value: what makes a new version when it differs. Evidence: how the source wrote it,
+kept with the version that was opened but never compared.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+
+import pyarrow as pa
+
+from tracker.records import Declaration, Limit, Offer, Quote, Record, Rental
+from warehouse.versions import Evidence, Key, Row, Value, identity
+
+_TEXT, _WHEN, _BIG, _INT = pa.string(), pa.timestamp("us"), pa.int64(), pa.int32()
+_TYPES: dict[str, pa.DataType] = {
+    **dict.fromkeys(("amount", "rate"), pa.decimal128(24, 9)),
+    **dict.fromkeys(("memory_gb", "value", "duration_ms", "every_hours"), pa.float64()),
+    **dict.fromkeys(("published_date", "day"), pa.date32()),
+    **dict.fromkeys(("version_id", "offer_id", "capture_id", "pass_id", "hold_id", "tokens", "bytes"), _BIG),
+    **dict.fromkeys(("min_prompt_tokens", "max_prompt_tokens", "priority", "gpu_count", "misses", "agreed"), _INT),
+    **dict.fromkeys(("row_count", "opened", "closed", "held", "pending", "notices", "standing"), _INT),
+    **dict.fromkeys(("observed_at", "recorded_at", "ended_at", "ended_recorded_at", "superseded_at"), _WHEN),
+    **dict.fromkeys(("missing_since", "effective_from", "effective_until", "measured_at", "decided_at"), _WHEN),
+    **dict.fromkeys(("valid_from", "valid_to"), _WHEN),
+    "enabled": pa.bool_(),
+}
+
+
+def arrow_type(column: str) -> pa.DataType:
+    """The Arrow type of a ledger column, by its name: one meaning per name everywhere."""
+    return _TYPES.get(column, _TEXT)
+
+
+@lru_cache(maxsize=400_000)
+def offer_id(offer: Offer) -> int:
+    """The stable id of an offer."""
+    return identity(offer.provider, offer.listed_name, offer.tier, offer.region, offer.variant)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One kind of versioned fact."""
+
+    kind: str
+    record: type
+    key_columns: tuple[str, ...]
+    value_columns: tuple[str, ...]
+    evidence_columns: tuple[str, ...]
+    split: Callable[..., tuple[Key, Value, Evidence]]
+
+    @property
+    def now_columns(self) -> tuple[str, ...]:
+        return (*self._head, "observed_at", "recorded_at", "misses", "missing_since")
+
+    @property
+    def past_columns(self) -> tuple[str, ...]:
+        ends = ("ended_at", "ended_recorded_at", "end_reason", "superseded_at", "valid_from", "valid_to")
+        return (*self._head, "observed_at", "recorded_at", *ends)
+
+    @property
+    def _head(self) -> tuple[str, ...]:
+        facts = (*self.key_columns, *self.value_columns, *self.evidence_columns)
+        return ("version_id", "source_id", *facts, "capture_id", "pass_id", "recorder")
+
+    @property
+    def text_columns(self) -> frozenset[str]:
+        return frozenset(column for column in self.now_columns if arrow_type(column) is _TEXT)
+
+
+def _split_quote(quote: Quote) -> tuple[Key, Value, Evidence]:
+    when = quote.condition
+    return (
+        (
+            offer_id(quote.offer),
+            quote.component,
+            quote.basis,
+            when.min_prompt_tokens,
+            when.max_prompt_tokens,
+            when.hours,
+            when.effective_from,
+        ),
+        (quote.amount, quote.currency, quote.unit, quote.status, quote.priority, when.effective_until),
+        (quote.raw, quote.locator),
+    )
+
+
+def _split_declaration(fact: Declaration) -> tuple[Key, Value, Evidence]:
+    return (offer_id(fact.offer), fact.attribute), (fact.value,), (fact.locator,)
+
+
+def _split_limit(fact: Limit) -> tuple[Key, Value, Evidence]:
+    key = (fact.provider, fact.listed_name, fact.tier, fact.region, fact.account_tier, fact.measure, fact.window)
+    return key, (fact.amount, fact.status, fact.learned_from), (fact.locator,)
+
+
+def _split_rental(fact: Rental) -> tuple[Key, Value, Evidence]:
+    key = (
+        fact.lessor,
+        fact.listed_name,
+        fact.region,
+        fact.commitment,
+        fact.gpu_count,
+        fact.form,
+        fact.effective_from,
+    )
+    return key, (fact.accelerator, fact.memory_gb, fact.amount, fact.currency), (fact.locator,)
+
+
+QUOTE = Shape(
+    "quote",
+    Quote,
+    ("offer_id", "component", "basis", "min_prompt_tokens", "max_prompt_tokens", "hours", "effective_from"),
+    ("amount", "currency", "unit", "status", "priority", "effective_until"),
+    ("raw", "locator"),
+    _split_quote,
+)
+DECLARATION = Shape(
+    "declaration", Declaration, ("offer_id", "attribute"), ("declared",), ("locator",), _split_declaration
+)
+LIMIT = Shape(
+    "limit",
+    Limit,
+    ("provider", "listed_name", "tier", "region", "account_tier", "measure", "per"),
+    ("amount", "status", "learned_from"),
+    ("locator",),
+    _split_limit,
+)
+RENTAL = Shape(
+    "rental",
+    Rental,
+    ("lessor", "listed_name", "region", "commitment", "gpu_count", "form", "effective_from"),
+    ("accelerator", "memory_gb", "amount", "currency"),
+    ("locator",),
+    _split_rental,
+)
+SHAPES = (QUOTE, DECLARATION, LIMIT, RENTAL)
+
+
+def dated(quotes: Iterable[Quote]) -> list[Quote]:
+    """Give each price its end where the source lists its successor: dated prices of one component follow each other."""
+    groups: defaultdict[tuple[object, ...], list[Quote]] = defaultdict(list)
+    result: list[Quote] = []
+    for quote in quotes:
+        when = quote.condition
+        groups[
+            quote.offer, quote.component, quote.basis, when.min_prompt_tokens, when.max_prompt_tokens, when.hours
+        ].append(quote)
+    for group in groups.values():
+        if len(group) > 1:
+            group.sort(key=lambda quote: quote.condition.effective_from or datetime(1, 1, 1))  # noqa: DTZ001
+            for index, quote in enumerate(group[:-1]):
+                follower = group[index + 1].condition.effective_from
+                if quote.condition.effective_until is None and follower != quote.condition.effective_from:
+                    group[index] = replace(quote, condition=replace(quote.condition, effective_until=follower))
+        result.extend(group)
+    return result
+
+
+def rows_of(shape: Shape, records: Iterable[Record], capture_id: int) -> tuple[dict[Key, Row], list[Key]]:
+    """Keyed rows of one capture, and the keys it showed twice with different values (the first is kept)."""
+    rows: dict[Key, Row] = {}
+    contradicted: list[Key] = []
+    split = shape.split
+    for record in records:
+        key, value, evidence = split(record)
+        known = rows.setdefault(key, Row(value, evidence, capture_id))
+        if known.value != value:
+            contradicted.append(key)
+    return rows, contradicted

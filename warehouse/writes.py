@@ -1,0 +1,182 @@
+"""The rows of the ledger and how they are written: bulk columns, no keys, nothing updated that could be appended."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from tracker.records import Offer
+from warehouse.passes import PassFacts
+from warehouse.shapes import QUOTE, Shape, offer_id
+from warehouse.store import Connection, insert
+from warehouse.versions import Changes, Hold, Version, identity
+
+FOREVER = datetime(9999, 12, 31)  # noqa: DTZ001  naive UTC, beyond any price
+PASS_COLUMNS = (
+    "pass_id", "source_id", "recorder", "observed_at", "recorded_at", "outcome", "row_count", "opened", "closed",
+    "held", "pending", "notices", "content_hash", "problem", "duration_ms",
+)  # fmt: skip
+
+
+def write_offers(connection: Connection, offers: Iterable[Offer]) -> None:
+    rows = [(offer_id(o), str(o), o.provider, o.listed_name, o.tier, o.region, o.variant) for o in offers]
+    if not rows:
+        return
+    known = _present(connection, "core.offer", "offer_id", [row[0] for row in rows])
+    columns = ("offer_id", "offer", "provider", "listed_name", "tier", "region", "variant")
+    insert(connection, "core.offer", columns, [row for row in rows if row[0] not in known])
+
+
+def write_versions(connection: Connection, shape: Shape, source_id: str, changes: Changes) -> None:
+    opened = {version.version_id: version for version in changes.opened}
+    gone = [version for version in changes.closed if version.version_id not in opened]
+    still_open = [version for version in changes.opened if version.ended_at is None]
+    touched = {v.version_id: v for v in changes.touched if v.ended_at is None and v.version_id not in opened}
+    table = f"core.{shape.kind}"
+    delete(connection, f"{table}_now", [version.version_id for version in gone] + list(touched))
+    now = [now_row(source_id, version) for version in (*still_open, *touched.values())]
+    insert(connection, f"{table}_now", shape.now_columns, now)
+    insert(connection, f"{table}_past", shape.past_columns, [past_row(shape, source_id, v) for v in changes.closed])
+
+
+def _present(connection: Connection, table: str, column: str, ids: Sequence[int]) -> set[int]:
+    query = f"SELECT {column} FROM {table} WHERE {column} IN (SELECT unnest(?))"
+    return {found for (found,) in connection.execute(query, [list(ids)]).fetchall()}
+
+
+def delete(connection: Connection, table: str, ids: Sequence[int], column: str = "version_id") -> None:
+    if ids:
+        connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT unnest(?))", [list(ids)])
+
+
+def now_row(source_id: str, v: Version) -> tuple[object, ...]:
+    """A row of *_now."""
+    head = (v.version_id, source_id, *v.key, *v.value, *v.evidence, v.capture_id, v.pass_id, v.recorder)
+    return (*head, v.observed_at, v.recorded_at, v.misses, v.missing_since)
+
+
+def past_row(shape: Shape, source_id: str, v: Version) -> tuple[object, ...]:
+    """A row of *_past, with the time it held: a dated price by its dates, an undated one by when it was shown.
+
+    A dated price that changed was a correction: it never held, so it is superseded rather than ended.
+    """
+    starts = v.key[-1] if "effective_from" in shape.key_columns else None
+    until = v.value[-1] if "effective_until" in shape.value_columns else None
+    corrected = v.ended_recorded_at if starts and v.end_reason == "changed" else None
+    ends_at = [until] if starts else [until, v.ended_at]
+    valid_to = min((end for end in ends_at if isinstance(end, datetime)), default=FOREVER)
+    head = (v.version_id, source_id, *v.key, *v.value, *v.evidence, v.capture_id, v.pass_id, v.recorder)
+    ends = (v.ended_at, v.ended_recorded_at, v.end_reason, corrected, starts or v.observed_at, valid_to)
+    return (*head, v.observed_at, v.recorded_at, *ends)
+
+
+def write_holds(connection: Connection, source_id: str, holds: Iterable[Hold]) -> None:
+    """Insert or update holds by id."""
+    by_id = {identity(source_id, h.key, h.row.value, h.observed_at): h for h in holds}
+    delete(connection, "core.hold", list(by_id), "hold_id")
+    columns = (
+        "hold_id", "source_id", *QUOTE.key_columns, *QUOTE.value_columns, *QUOTE.evidence_columns, "capture_id",
+        "pass_id", "recorder", "reason", "detail", "state", "agreed", "observed_at", "recorded_at", "decided_at",
+        "decided_by",
+    )  # fmt: skip
+    rows = [
+        (
+            hold_id, source_id, *h.key, *h.row.value, *h.row.evidence, h.row.capture_id, h.pass_id, h.recorder,
+            h.reason, h.detail, h.state, h.agreed, h.observed_at, h.recorded_at, h.decided_at, h.decided_by,
+        )
+        for hold_id, h in by_id.items()
+    ]  # fmt: skip
+    insert(connection, "core.hold", columns, rows)
+
+
+def write_series(connection: Connection, passes: Sequence[PassFacts]) -> None:
+    """Append measurements, rates and demand; what is there already is not written twice."""
+    metrics = [
+        (f.source_id, offer_id(m.offer), m.name, m.statistic, m.window, m.value, m.measured_at, f.observed_at,
+         f.recorded_at, capture, f.pass_id)
+        for f in passes for m, capture in f.metrics
+    ]  # fmt: skip
+    columns: tuple[str, ...] = ("source_id", "offer_id", "name", "statistic", "per", "value", "measured_at", "observed_at",
+               "recorded_at", "capture_id", "pass_id")  # fmt: skip
+    insert(connection, "core.metric", columns, metrics)
+    rates = [
+        (f.source_id, r.base_currency, r.quote_currency, r.published_date, r.rate, f.observed_at, f.recorded_at,
+         capture, f.pass_id)
+        for f in passes for r, capture in f.fx_rates
+    ]  # fmt: skip
+    columns = ("source_id", "base_currency", "quote_currency", "published_date", "rate", "observed_at",
+               "recorded_at", "capture_id", "pass_id")  # fmt: skip
+    _insert_new(connection, "core.fx_rate", columns, rates, 5)
+    demand = [
+        (f.source_id, d.listed_name, d.day, d.scope, d.tokens, f.observed_at, f.recorded_at, capture, f.pass_id)
+        for f in passes for d, capture in f.demand
+    ]  # fmt: skip
+    columns = ("source_id", "listed_name", "day", "scope", "tokens", "observed_at", "recorded_at", "capture_id",
+               "pass_id")  # fmt: skip
+    _insert_new(connection, "core.demand", columns, demand, 5)
+    notices = [
+        (f.source_id, n.kind, n.text, n.locator, f.observed_at, f.recorded_at, f.pass_id)
+        for f in passes for n in f.notices
+    ]  # fmt: skip
+    columns = ("source_id", "kind", "text", "locator", "observed_at", "recorded_at", "pass_id")
+    insert(connection, "core.notice", columns, notices)
+    if rates:
+        refresh_fx_daily(connection)
+
+
+def _insert_new(
+    connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]], identifying: int
+) -> None:
+    """Insert the rows whose first `identifying` columns are not there yet."""
+    if not rows:
+        return
+    unique = {row[:identifying]: row for row in reversed(rows)}
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * FROM {table} LIMIT 0")
+    insert(connection, "fresh", columns, list(unique.values()))
+    match = " AND ".join(f"known.{name} = fresh.{name}" for name in columns[:identifying])
+    names = ", ".join(columns)
+    connection.execute(
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM fresh "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table} known WHERE {match})"
+    )
+    connection.execute("DROP TABLE fresh")
+
+
+def refresh_fx_daily(connection: Connection) -> None:
+    """USD per unit of each currency for each day, carried over weekends and holidays; ECB's base is the euro."""
+    connection.execute("DELETE FROM calc.fx_daily")
+    connection.execute(
+        """
+        INSERT INTO calc.fx_daily
+        WITH euro AS (
+            SELECT quote_currency AS currency, published_date, arg_max(rate, recorded_at)::DOUBLE AS rate
+            FROM core.fx_rate WHERE base_currency = 'EUR' GROUP BY ALL
+        ), dollar AS (SELECT published_date, rate FROM euro WHERE currency = 'USD'),
+        published AS (
+            SELECT e.currency, e.published_date, d.rate / e.rate AS usd FROM euro e JOIN dollar d USING (published_date)
+            UNION ALL SELECT 'EUR', published_date, rate FROM dollar
+        ), spans AS (
+            SELECT *, coalesce(lead(published_date) OVER (PARTITION BY currency ORDER BY published_date),
+                               published_date + 1) AS next_date FROM published
+        )
+        SELECT currency, unnest(generate_series(published_date, next_date - 1, INTERVAL 1 DAY))::DATE,
+               published_date, usd FROM spans
+        """
+    )
+
+
+def write_passes(connection: Connection, passes: Sequence[tuple[tuple[object, ...], PassFacts]]) -> None:
+    """Insert pass rows and the captures they are the first to show."""
+    connection.executemany(
+        f"INSERT INTO core.pass ({', '.join(PASS_COLUMNS)}, capture_ids) "
+        f"VALUES ({', '.join('?' * (len(PASS_COLUMNS) + 1))})",
+        [(*row, [capture.capture_id for capture in facts.captures]) for row, facts in passes],
+    )
+    shown = [capture.capture_id for _, facts in passes for capture in facts.captures]
+    known = _present(connection, "core.capture", "capture_id", shown)
+    fresh = {
+        c.capture_id: (
+            c.capture_id, f.source_id, f.recorder, c.url, c.label, c.media_type, c.sha256, c.bytes, f.observed_at,
+        )
+        for _, f in passes for c in f.captures if c.capture_id not in known
+    }  # fmt: skip
+    columns = ("capture_id", "source_id", "recorder", "url", "label", "media_type", "sha256", "bytes", "observed_at")
+    insert(connection, "core.capture", columns, list(fresh.values()))
