@@ -15,7 +15,9 @@ from typing import Protocol, cast
 from tracker.errors import UsageError
 from tracker.records import Record
 
-KINDS = frozenset(("seller", "host", "market", "catalogue", "bundled", "rental", "fx", "demand", "limits"))
+KINDS = frozenset(
+    ("seller", "host", "market", "catalogue", "bundled", "article", "rental", "fx", "demand", "limits", "metrics")
+)
 PROOFS = frozenset(("recorded", "excerpt", "documented", "none"))
 
 

@@ -51,7 +51,7 @@ UNITS = frozenset(
 )
 TIERS = frozenset(["standard", "batch", "flex", "priority", "fast", "free"])
 BASES = frozenset(("list", "discount", "effective"))
-# known: a positive price. free: zero with positive evidence. zero_claimed: the source says 0 and nothing else proves it.
+# known: a positive price. free: zero with positive evidence. zero_claimed: a bare 0 that nothing else proves.
 # dynamic: priced per request by a router. unknown: the offer exists, its price was not published.
 PRICE_STATUSES = frozenset(("known", "free", "zero_claimed", "dynamic", "unknown"))
 LIMIT_MEASURES = frozenset(
@@ -102,7 +102,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What the source says of an offer: attribute is precision, context_tokens, max_output_tokens, hugging_face_id ..."""
+    """What the source says of an offer: precision, context_tokens, hugging_face_id ..."""
 
     offer: Offer
     attribute: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 
-from tracker.records import Demand, FxRate, Metric, Notice, Offer
+from tracker.records import Demand, FxRate, Metric, Notice, Offer, Quote
 from warehouse.shapes import SHAPES
 from warehouse.versions import Key, Moment, Row, identity
 
@@ -36,6 +36,7 @@ class PassFacts:
     fx_rates: list[tuple[FxRate, int]] = field(default_factory=list)
     demand: list[tuple[Demand, int]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    quotes: list[Quote] = field(default_factory=list)  # as parsed, for the judge to compare siblings
     outcome: str = "good"
     problem: str = ""
     duration_ms: float = 0.0

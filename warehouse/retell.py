@@ -46,6 +46,7 @@ class Telling:
         self.passes.append((_pass_row(facts, row_count, counts, pending, fingerprint), facts))
         facts.rows.clear()
         facts.offers.clear()
+        facts.quotes.clear()
         facts.metrics.clear()
 
     def _count(self, counts: list[int], changes: Changes) -> None:

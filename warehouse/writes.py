@@ -94,8 +94,10 @@ def write_series(connection: Connection, passes: Sequence[PassFacts]) -> None:
          f.recorded_at, capture, f.pass_id)
         for f in passes for m, capture in f.metrics
     ]  # fmt: skip
-    columns: tuple[str, ...] = ("source_id", "offer_id", "name", "statistic", "per", "value", "measured_at", "observed_at",
-               "recorded_at", "capture_id", "pass_id")  # fmt: skip
+    columns: tuple[str, ...] = (
+        "source_id", "offer_id", "name", "statistic", "per", "value", "measured_at", "observed_at", "recorded_at",
+        "capture_id", "pass_id",
+    )  # fmt: skip
     insert(connection, "core.metric", columns, metrics)
     rates = [
         (f.source_id, r.base_currency, r.quote_currency, r.published_date, r.rate, f.observed_at, f.recorded_at,

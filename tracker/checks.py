@@ -1,0 +1,210 @@
+"""What is plausible, stated once: used by ingestion and by the tests of every source.
+
+A record that breaks the vocabulary is turned away with a notice; a pass that contradicts its source's declaration
+(anchor, row count) is not stored; a price that moves too far is held, not rejected, because -97 % was once real.
+"""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from functools import lru_cache
+
+from scrapers.source import Source
+from tracker.conditions import parse_band
+from tracker.errors import CheckError, ParseError
+from tracker.records import (
+    BASES,
+    COMMITMENTS,
+    COMPONENTS,
+    LEARNED_FROM,
+    LIMIT_MEASURES,
+    LIMIT_STATUSES,
+    LIMIT_WINDOWS,
+    PRICE_STATUSES,
+    TIERS,
+    UNITS,
+    Limit,
+    Metric,
+    Notice,
+    Offer,
+    Quote,
+    Record,
+    Rental,
+)
+
+# A doubt: reason, detail, passes that must agree (None: a person or an independent source), hours they must span.
+Doubt = tuple[str, str, int | None, float]
+
+JUMP_FACTOR = 5.0  # beyond five-fold either way a second pass at least an hour later must agree
+SIBLING_FACTOR = 50.0  # hosts of one model have never differed so much; a wrong unit is at least 1,000x off
+CEILING = {"USD": Decimal(5_000), "EUR": Decimal(5_000)}  # dearest seen: 600 USD per million output tokens
+CEILING_ELSE = Decimal(40_000)
+# One dollar in yuan since 2023 (ECB): a price that moves by just that was read in the wrong currency.
+CURRENCY_FACTOR = (6.3, 7.4)
+
+
+def broken(record: Record) -> str | None:
+    """Why a record may not enter the ledger, or None."""
+    if isinstance(record, Quote):
+        return _broken_quote(record)
+    if isinstance(record, Limit):
+        return _broken_limit(record)
+    if isinstance(record, Rental):
+        return _broken_rental(record)
+    if isinstance(record, Metric) and not math.isfinite(record.value):
+        return f"{record.name} is not a finite number"
+    return None
+
+
+def _broken_offer(offer: Offer) -> str | None:
+    if not offer.provider or not offer.listed_name:
+        return "an offer without provider or name"
+    if offer.tier not in TIERS:
+        return f"unknown tier {offer.tier!r}"
+    return None
+
+
+def _broken_quote(quote: Quote) -> str | None:
+    for word, known, what in (
+        (quote.component, COMPONENTS, "component"),
+        (quote.unit, UNITS, "unit"),
+        (quote.basis, BASES, "basis"),
+        (quote.status, PRICE_STATUSES, "status"),
+    ):
+        if word not in known:
+            return f"unknown {what} {word!r}"
+    if len(quote.currency) != 3 or not quote.currency.isupper():
+        return f"unknown currency {quote.currency!r}"
+    if quote.condition.hours:
+        try:
+            parse_band(quote.condition.hours)
+        except ParseError as error:
+            return str(error)
+    return _broken_amount(quote) or _broken_offer(quote.offer)
+
+
+def _broken_amount(quote: Quote) -> str | None:
+    amount = quote.amount
+    if (amount is None) != (quote.status in ("dynamic", "unknown")):
+        return f"status {quote.status} with amount {amount}"
+    if amount is None:
+        return None
+    if not amount.is_finite() or amount < 0:
+        return f"an amount of {amount}"
+    if (amount == 0) != (quote.status in ("free", "zero_claimed")):
+        return f"status {quote.status} with amount {amount}"
+    return None
+
+
+def _broken_limit(limit: Limit) -> str | None:
+    for word, known, what in (
+        (limit.measure, LIMIT_MEASURES, "measure"),
+        (limit.window, LIMIT_WINDOWS, "window"),
+        (limit.status, LIMIT_STATUSES, "status"),
+        (limit.learned_from, LEARNED_FROM, "learned_from"),
+    ):
+        if word not in known:
+            return f"unknown {what} {word!r}"
+    if (limit.amount is None) == (limit.status == "number"):
+        return f"status {limit.status} with amount {limit.amount}"
+    return None if limit.provider else "a limit without provider"
+
+
+def _broken_rental(rental: Rental) -> str | None:
+    if rental.commitment not in COMMITMENTS:
+        return f"unknown commitment {rental.commitment!r}"
+    if not rental.amount.is_finite() or rental.amount <= 0:
+        return f"a rent of {rental.amount}"
+    return None
+
+
+def sift(records: Iterable[Record]) -> Iterator[Record]:
+    """The records that may enter; each one turned away becomes a notice in its place."""
+    for record in records:
+        problem = broken(record)
+        yield Notice("bad_row", f"{problem}: {str(record)[:200]}") if problem else record
+
+
+def prove(source: Source, records: Sequence[Record]) -> None:
+    """Raise CheckError unless the pass has enough rows and every anchor it shows lies within its bounds."""
+    rows = sum(1 for record in records if not isinstance(record, Notice))
+    if rows < source.min_rows:
+        raise CheckError(f"{source.id}: {rows} rows where at least {source.min_rows} are expected")
+    for known in source.anchors:
+        for record in records:
+            if not isinstance(record, Quote) or record.offer.listed_name != known.listed_name:
+                continue
+            plain = record.component == known.component and record.basis == "list" and record.offer.tier == "standard"
+            if plain and record.amount and not known.low <= record.amount <= known.high:
+                raise CheckError(
+                    f"{source.id}: {known.listed_name} {known.component} reads {record.amount}, outside "
+                    f"{known.low}-{known.high}: the unit is not what the source declares ({source.unit})"
+                )
+
+
+@lru_cache(maxsize=100_000)
+def base_name(listed_name: str) -> str:
+    """The part of a listed name that names the model: after the last slash, before a tag, lower case."""
+    return listed_name.rsplit("/", 1)[-1].split(":", 1)[0].lower()
+
+
+class Siblings:
+    """The same model at other providers within one capture: a wrong unit stands out among them."""
+
+    def __init__(self, quotes: Iterable[Quote]) -> None:
+        self._amounts: defaultdict[tuple[str, str, str], list[tuple[str, float]]] = defaultdict(list)
+        for quote in quotes:
+            if quote.amount and quote.unit == "mtok" and quote.offer.tier == "standard" and quote.basis == "list":
+                place = base_name(quote.offer.listed_name), quote.component, quote.currency
+                self._amounts[place].append((quote.offer.provider, float(quote.amount)))
+
+    def doubt(self, quote: Quote) -> Doubt | None:
+        """A price 50 times its siblings' median, or a fiftieth of it, is held."""
+        if not quote.amount or quote.unit != "mtok":
+            return None
+        place = base_name(quote.offer.listed_name), quote.component, quote.currency
+        others = [amount for provider, amount in self._amounts.get(place, ()) if provider != quote.offer.provider]
+        if len(others) < 2:
+            return None
+        middle = statistics.median(others)
+        ratio = float(quote.amount) / middle
+        if 1 / SIBLING_FACTOR < ratio < SIBLING_FACTOR:
+            return None
+        return "unit_suspect", f"{ratio:.3g} times the median {middle:.4g} of {len(others)} siblings", None, 0.0
+
+
+def doubt_move(old: Decimal | None, new: Decimal | None, currency: str) -> Doubt | None:
+    """Whether a move needs confirmation: any beyond five-fold; a clean power of ten or a currency factor for longer."""
+    if new and new > CEILING.get(currency, CEILING_ELSE):
+        return "beyond_range", f"{new} {currency} per million is above any price seen", None, 0.0
+    if not old or not new:
+        return None
+    ratio = float(new / old)
+    factor = max(ratio, 1 / ratio)
+    detail = f"from {old.normalize():f} to {new.normalize():f} {currency}"
+    digits = math.log10(factor)
+    if abs(digits - round(digits)) < 0.0005 and round(digits) >= 1:
+        return "power_of_ten", detail, (3 if round(digits) == 1 else None), 24.0
+    if CURRENCY_FACTOR[0] <= factor <= CURRENCY_FACTOR[1]:
+        return "currency_factor", detail, 3, 24.0
+    return ("jump", detail, 1, 1.0) if factor >= JUMP_FACTOR else None
+
+
+def agrees(amount: Decimal | None, witnesses: Iterable[Decimal]) -> bool:
+    """Whether an independent source states this very price (within a tenth of a percent)."""
+    if not amount:
+        return False
+    return any(abs(seen / amount - 1) < Decimal("0.001") for seen in witnesses)
+
+
+Witness = Callable[[], Iterable[Decimal]]
+
+
+def doubt_quote(quote: Quote, old: Decimal | None, siblings: Siblings, witness: Witness) -> Doubt | None:
+    """The whole judgement on one new price."""
+    doubt = doubt_move(old, quote.amount, quote.currency) or siblings.doubt(quote)
+    if doubt is None or agrees(quote.amount, witness()):
+        return None
+    return doubt

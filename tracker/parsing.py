@@ -1,0 +1,99 @@
+"""The second half of a pass, without I/O: parse its captures, check every record, sort them into ledger rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+from scrapers.source import Capture, SourceModule
+from tracker.checks import Doubt, Siblings, doubt_quote, prove, sift
+from tracker.errors import TrackerError
+from tracker.records import Declaration, Demand, FxRate, Limit, Metric, Notice, Quote, Record, Rental
+from warehouse.ledger import Witness
+from warehouse.passes import CaptureRow, PassFacts
+from warehouse.shapes import DECLARATION, LIMIT, QUOTE, RENTAL, Shape, dated, offer_id, rows_of
+from warehouse.versions import Judge, Key, Row, Value, identity
+
+
+def parse_pass(module: SourceModule, facts: PassFacts, captures: Iterable[tuple[Capture, CaptureRow]]) -> PassFacts:
+    """Fill `facts` from its captures. A parser's error fails the pass, in one line; it never escapes."""
+    everything: list[Record] = []
+    try:
+        for capture, row in captures:
+            records = list(sift(module.parse(capture)))
+            everything.extend(records)
+            facts.captures.append(row)
+            _sort_in(facts, records, row.capture_id)
+        prove(module.SOURCE, everything)
+    except TrackerError as error:
+        _fail(facts, str(error))
+    except RecursionError:
+        _fail(facts, f"{facts.source_id}: the capture is nested too deeply")
+    except Exception as error:  # a parser's bug must not stop the other sources
+        _fail(facts, f"{facts.source_id}: parser bug, {type(error).__name__}: {str(error)[:200]}")
+    return facts
+
+
+def _fail(facts: PassFacts, problem: str) -> None:
+    facts.outcome, facts.problem = "failed", problem
+    for rows in facts.rows.values():
+        rows.clear()
+    for series in (facts.metrics, facts.fx_rates, facts.demand):
+        series.clear()
+    facts.offers.clear()
+
+
+def _sort_in(facts: PassFacts, records: Sequence[Record], capture_id: int) -> None:
+    quotes = dated(record for record in records if isinstance(record, Quote))
+    declarations = [record for record in records if isinstance(record, Declaration)]
+    limits = [record for record in records if isinstance(record, Limit)]
+    rentals = [record for record in records if isinstance(record, Rental)]
+    kinds: list[tuple[Shape, Sequence[Record]]] = [
+        (QUOTE, quotes), (DECLARATION, declarations), (LIMIT, limits), (RENTAL, rentals),
+    ]  # fmt: skip
+    for shape, found in kinds:
+        rows, contradicted = rows_of(shape, found, capture_id)
+        for key, row in rows.items():
+            if facts.rows[shape.kind].setdefault(key, row).value != row.value:
+                contradicted.append(key)
+        facts.notices.extend(Notice("contradiction", f"{shape.kind} shown twice: {key[1:]}") for key in contradicted)
+    facts.quotes.extend(quotes)
+    facts.offers.update(quote.offer for quote in quotes)
+    facts.offers.update(declaration.offer for declaration in declarations)
+    for record in records:
+        match record:
+            case Metric():
+                facts.metrics.append((record, capture_id))
+                facts.offers.add(record.offer)
+            case FxRate():
+                facts.fx_rates.append((record, capture_id))
+            case Demand():
+                facts.demand.append((record, capture_id))
+            case Notice():
+                facts.notices.append(record)
+            case _:
+                pass
+
+
+def judge_of(facts: PassFacts, witness: Witness) -> Judge:
+    """The judge of one pass: siblings and offers are looked up only when a price is new."""
+    siblings: list[Siblings] = []
+    offers = {offer_id(offer): offer for offer in facts.offers}
+
+    def judge(key: Key, old: Value | None, row: Row) -> Doubt | None:
+        amount, currency, unit, status = row.value[:4]
+        before = old[0] if old and old[1] == currency and old[2] == unit else None
+        if not siblings:
+            siblings.append(Siblings(facts.quotes))
+        quote = Quote(offers[key[0]], str(key[1]), amount, str(currency), str(status), str(unit), str(key[2]))  # type: ignore[arg-type, index]
+        seen: Callable[[], Iterable[Decimal]] = lambda: witness(key)  # noqa: E731
+        return doubt_quote(quote, before, siblings[0], seen)  # type: ignore[arg-type]
+
+    return judge
+
+
+def capture_row(source_id: str, spooled: dict[str, object]) -> CaptureRow:
+    """A capture's ledger row from its spool entry."""
+    url, sha256 = str(spooled["url"]), str(spooled["sha256"])
+    return CaptureRow(
+        identity(source_id, url, sha256), url, str(spooled["label"]), str(spooled["media_type"]), sha256,
+        int(str(spooled["bytes"])),
+    )  # fmt: skip

@@ -1,0 +1,76 @@
+"""What the ledger needs to know beside the facts: its sources, and which model each listed name is.
+
+Both follow from data in this package (SOURCE records, the alias table), so they are rebuilt whenever that data or the
+set of offers changed; nothing observed depends on them.
+"""
+
+import hashlib
+from importlib.resources import files
+
+from scrapers.source import Source, source_modules
+from tracker.names import load_aliases
+from warehouse.store import Connection, insert, replace_table, transaction
+
+# Whom to believe when sources disagree: the seller itself, a market that routes to it, a catalogue, a shipped copy.
+# 9: history only, never today's price.
+STANDING = {"seller": 1, "host": 1, "market": 2, "catalogue": 3, "bundled": 4, "article": 9}
+
+
+def standing_of(source: Source) -> int:
+    return STANDING.get(source.kind, 1) if source.enabled else 9
+
+
+def refresh_reference(connection: Connection) -> None:
+    """Bring ref.source and calc.offer_model up to date; one transaction."""
+    with transaction(connection):
+        replace_table(connection, "ref.source", [_source_row(m.SOURCE) for m in source_modules().values()])
+        _refresh_models(connection)
+
+
+def _source_row(source: Source) -> dict[str, object]:
+    return {
+        "source_id": source.id,
+        "title": source.title,
+        "kind": source.kind,
+        "provider": source.provider,
+        "currency": source.currency,
+        "unit": source.unit,
+        "every_hours": float(source.every_hours),
+        "copies": " ".join(source.copies),
+        "proof": source.proof,
+        "proof_url": source.proof_url,
+        "terms": source.terms,
+        "notice": source.notice,
+        "url": source.requests[0].url if source.requests else "",
+        "enabled": source.enabled,
+        "standing": standing_of(source),
+    }
+
+
+def _alias_hash() -> str:
+    data = files("tracker") / "data"
+    return hashlib.sha256(b"".join((data / name).read_bytes() for name in ("aliases.csv", "model_ids.csv"))).hexdigest()
+
+
+def _refresh_models(connection: Connection) -> None:
+    """Match the offers that are new since last time; all of them when the alias table changed."""
+    current = _alias_hash()
+    if connection.execute("SELECT alias_hash FROM ref.alias_state").fetchone() != (current,):
+        connection.execute("DELETE FROM calc.offer_model")
+        replace_table(connection, "ref.alias_state", [{"alias_hash": current}])
+    fresh = connection.execute(
+        "WITH fresh AS (SELECT * FROM core.offer WHERE offer_id NOT IN (SELECT offer_id FROM calc.offer_model)) "
+        "SELECT DISTINCT f.offer_id, f.provider, f.listed_name, q.source_id FROM fresh f LEFT JOIN ("
+        "SELECT offer_id, source_id FROM core.quote_now UNION ALL SELECT offer_id, source_id FROM core.quote_past "
+        "WHERE offer_id IN (SELECT offer_id FROM fresh)) q USING (offer_id) ORDER BY ALL"
+    ).fetchall()
+    if not fresh:
+        return
+    aliases = load_aliases()
+    matched: dict[int, tuple[str, str | None]] = {}
+    for offer_id, provider, listed_name, source_id in fresh:
+        model_id = aliases.model_id(source_id or "", listed_name, provider)
+        if model_id and offer_id not in matched:
+            matched[offer_id] = model_id, aliases.precision(source_id or "", listed_name)
+    rows = [(offer_id, *matched.get(offer_id, (None, None))) for offer_id in {row[0] for row in fresh}]
+    insert(connection, "calc.offer_model", ("offer_id", "model_id", "precision"), rows)

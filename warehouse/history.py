@@ -1,0 +1,129 @@
+"""Reading: everybody reads the published file `history.duckdb`, for as long as they like, and never blocks the writer.
+
+Publishing copies the closed private file beside its target and renames it: a reader sees the old file or the new one,
+never half of one. (Copying a database inside the process that holds it open drops its lock, so it is closed first.)
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import filelock
+import pyarrow as pa
+
+from tracker.errors import BusyError, StoreError, UsageError
+from warehouse.store import Connection
+
+READ_CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB", "temp_directory": ""}
+# No statement can read another file, reach the network, load an extension or change this configuration.
+SAFE_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    **READ_CONFIG,
+    "enable_external_access": False,
+    "autoload_known_extensions": False,
+    "autoinstall_known_extensions": False,
+    "allow_community_extensions": False,
+    "lock_configuration": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The published ledger, open for reading."""
+
+    connection: Connection
+    path: Path
+
+    def rows(self, sql: str, params: Sequence[object] | None = None) -> list[dict[str, object]]:
+        """All rows as dicts. StoreError carries the first line of the engine's complaint."""
+        try:
+            cursor = self.connection.execute(sql, list(params or ()))
+        except duckdb.Error as error:
+            raise StoreError(str(error).splitlines()[0]) from error
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def arrow(self, sql: str, params: Sequence[object] | None = None) -> pa.Table:
+        """All rows as an Arrow table."""
+        try:
+            return self.connection.execute(sql, list(params or ())).to_arrow_table()
+        except duckdb.Error as error:
+            raise StoreError(str(error).splitlines()[0]) from error
+
+
+@contextmanager
+def open_history(path: Path, safe: bool = False) -> Iterator[History]:
+    """Open the published file read-only; `safe` for statements from outside."""
+    if not path.is_file():
+        raise UsageError(f"no history at {path}: run `tracker run` first, or give --home")
+    try:
+        connection = duckdb.connect(str(path), read_only=True, config=SAFE_CONFIG if safe else READ_CONFIG)
+    except duckdb.Error as error:
+        raise StoreError(f"cannot open {path}: {str(error).splitlines()[0]}") from error
+    try:
+        yield History(connection, path)
+    finally:
+        connection.close()
+
+
+def query(path: Path, sql: str, timeout_s: float = 60.0) -> pa.Table:
+    """One outside statement on the published file: read-only, locked down, bounded in memory and time."""
+    with open_history(path, safe=True) as history:
+        expired = threading.Event()
+
+        def stop() -> None:
+            expired.set()
+            history.connection.interrupt()
+
+        timer = threading.Timer(timeout_s, stop)
+        timer.start()
+        try:
+            return history.arrow(sql)
+        except StoreError as error:
+            if expired.is_set():
+                raise StoreError(
+                    f"the statement ran longer than {timeout_s:.0f} s: narrow it, or raise --timeout"
+                ) from error
+            raise
+        finally:
+            timer.cancel()
+
+
+def publish(warehouse: Path, history: Path, lock: Path, wait_s: float = 30.0) -> bool:
+    """Copy the closed private file to its public name, atomically. False when there is nothing to publish yet."""
+    try:
+        with filelock.FileLock(lock, timeout=wait_s):
+            if not warehouse.is_file():
+                return False
+            _fold_log(warehouse)
+            beside = history.with_name(f".{history.name}.{os.getpid()}")
+            shutil.copyfile(warehouse, beside)
+            with beside.open("rb+") as copy:
+                os.fsync(copy.fileno())
+            beside.replace(history)
+            _sync_folder(history.parent)
+            return True
+    except filelock.Timeout as error:
+        raise BusyError(f"{lock} is held by another process; publish again later") from error
+    except OSError as error:
+        raise StoreError(f"cannot publish {history}: {error.strerror or error}") from error
+
+
+def _fold_log(warehouse: Path) -> None:
+    """A write-ahead log left by a killed process is folded in, so that the copy is whole."""
+    if warehouse.with_name(warehouse.name + ".wal").exists():
+        connection = duckdb.connect(str(warehouse))
+        connection.execute("CHECKPOINT")
+        connection.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
