@@ -1,8 +1,8 @@
 """From one figure of a source to one Quote, by the same rules everywhere.
 
-Missing is no quote. Zero is `free` only with positive evidence, else `zero_claimed`. -1 is a router's word for
-"depends" where the source says so; any other negative, NaN or out-of-range figure is a bad row: a Notice, and the
-rest goes on.
+Missing is no quote. Zero is `free` only with positive evidence, else `zero_claimed`. Where a
+source has a figure that means "depends" (-1), it is `dynamic`; any other negative, NaN or out-of-range figure is a bad
+row: a Notice, and the rest goes on.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Money:
     factor: Decimal
     unit: str = "mtok"
     digits: int | None = None  # significant digits, where the source publishes binary-float noise
-    minus_one_is_dynamic: bool = False
+    dynamic: Decimal | None = None  # the figure by which a router says "depends on the request", usually -1
 
 
 def quoted(
@@ -61,7 +61,7 @@ def _amount(raw: str, money: Money, free: bool) -> tuple[Decimal | None, str]:
     value = decimal_of(raw)
     if value and not -MAGNITUDE < value.adjusted() < MAGNITUDE:
         raise ParseError(f"no price has this magnitude: {raw[:60]!r}")
-    if value == -1 and money.minus_one_is_dynamic:
+    if value == money.dynamic:
         return None, "dynamic"
     if value < 0:
         raise ParseError(f"a negative price: {raw[:60]!r}")

@@ -1,0 +1,261 @@
+"""LiteLLM's model_prices_and_context_window.json: one object, `provider/model` -> row of costs.
+
+USD per token (`input_cost_per_token`), with the tier and the prompt length in the key's suffixes (`_batches`, `_flex`,
+`_priority`, `_above_200k_tokens`). Edited by hand and by pull requests: a copy of sellers' pages, never a witness of
+its own; 0/0 rows are usually rows nobody filled in.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text, json_body, members, pointer
+from scrapers.litellm_schedule import bands_of
+from scrapers.providers import provider_of
+from scrapers.quoting import Money, declared, declared_tokens, quoted
+from scrapers.source import Capture, Request, Source, anchor
+from tracker.conditions import ALWAYS, Condition
+from tracker.errors import ParseError
+from tracker.records import Notice, Offer, Record
+from tracker.units import PER_TOKEN
+
+SOURCE = Source(
+    id="litellm_catalogue",
+    title="LiteLLM model price map",
+    kind="catalogue",
+    requests=(Request("https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json"),),
+    every_hours=12,
+    currency="USD",
+    unit="USD per token",
+    min_rows=100,
+    terms="MIT licence, cite BerriAI/litellm",
+    proof="recorded",
+    proof_url="https://github.com/BerriAI/litellm",
+    anchors=(
+        anchor("gpt-4o", "input", "1", "6"),
+        anchor("gpt-3.5-turbo", "output", "1", "3"),
+    ),
+    copies=("*",),
+)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one pass over the file has met: one notice per word instead of one per row."""
+
+    unread: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    doubled: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a row a cost key stands, and what must hold there beyond the key's own suffix."""
+
+    offer: Offer
+    mode: str
+    locator: str
+    condition: Condition = ALWAYS
+    priority: int = 0
+
+
+def parse(capture: Capture) -> Iterator[Record]:
+    """Every row whose provider is known; where two keys name one offer, the first in the alphabet."""
+    seen, rows = _Seen(), dict(members(json_body(capture), "models"))
+    offers: dict[Offer, str] = {}
+    if not any("cost" in name for row in rows.values() for name in row):
+        raise ParseError("litellm_catalogue: no row with a cost in it")
+    for key in sorted(rows):
+        offer = _offer(key, rows[key], seen)
+        if offer in offers:
+            seen.doubled.append(key)
+        elif offer and key != "sample_spec":
+            offers[offer] = key
+    for offer, key in offers.items():
+        yield from _row_records(offer, rows[key], pointer(key), seen)
+    yield from _notices(seen)
+
+
+def _notices(seen: _Seen) -> Iterator[Notice]:
+    for name, count in sorted(seen.unread.items()):
+        yield Notice("unknown_word", f"{name} on {count} rows is not read")
+    for name, count in sorted(seen.skipped.items()):
+        yield Notice("skipped", f"{count} rows of {name}: not billed per token")
+    if seen.doubled:
+        yield Notice("skipped", f"{len(seen.doubled)} keys name an offer again, e.g. {seen.doubled[0]!r}")
+
+
+def _offer(key: str, row: JsonObject, seen: _Seen) -> Offer | None:
+    """`azure/eu/gpt-4o` -> gpt-4o in region eu; `bedrock/us-east-1/1-month-commitment/x` keeps its commitment."""
+    word = as_text(row.get("litellm_provider")) or _early_word(key)
+    provider = provider_of(word)
+    if provider is None or provider.kind:
+        if key != "sample_spec" and "cost" in "".join(row):
+            counter = seen.skipped if provider else seen.unread
+            counter[word if provider else f"provider {word[:60]!r}"] += 1
+        return None
+    region, variant, steps = provider.region, "", key.split("/")
+    first = provider_of(steps[0])
+    if len(steps) > 1 and first and first.id == provider.id:
+        steps = steps[1:]
+    while len(steps) > 1 and (_REGION.fullmatch(steps[0]) or _COMMITMENT.fullmatch(steps[0])):
+        step = steps.pop(0)
+        region, variant = (region, step) if _COMMITMENT.fullmatch(step) else (step, variant)
+    name = "/".join(steps).strip()
+    bare, free = name.removesuffix(":free"), name.endswith(":free")
+    return Offer(provider.id, bare, "free" if free else "standard", region, variant) if bare else None
+
+
+def _early_word(key: str) -> str:
+    """The provider of a row from before `litellm_provider` existed (until March 2024), by its key."""
+    return next((word for pattern, word in EARLY_KEYS if re.match(pattern, key)), "") or key.split("/")[0]
+
+
+def _row_records(offer: Offer, row: JsonObject, locator: str, seen: _Seen) -> Iterator[Record]:
+    place = _Place(offer, as_text(row.get("mode")), locator)
+    yield from _quotes(place, row, seen)
+    yield from _tiered(place, as_list(row.get("tiered_pricing")), seen)
+    yield from _off_peak(place, as_object(row.get("off_peak_pricing")), seen)
+    for attribute, key in (("context_tokens", "max_input_tokens"), ("max_output_tokens", "max_output_tokens")):
+        yield from declared_tokens(offer, attribute, row.get(key), f"{locator}/{key}")
+    yield from declared(offer, "deprecation_date", row.get("deprecation_date"), f"{locator}/deprecation_date")
+
+
+def _quotes(place: _Place, row: JsonObject, seen: _Seen) -> Iterator[Record]:
+    for name, value in row.items():
+        if "cost" not in name or (name == CACHE_HIT and CACHE_READ in row):
+            continue  # the early word for cache reads, repeated beside the later one
+        reading = _reading(name, place.mode)
+        if reading is None:
+            seen.unread[f"cost key {name!r}"] += 1
+        else:
+            yield from _quote(place, name, value, reading)
+
+
+def _quote(place: _Place, name: str, value: Any, reading: "_Reading") -> Iterator[Record]:
+    offer, locator, condition = place.offer, f"{place.locator}/{name}", place.condition
+    if reading.tier != "standard":
+        offer = replace(offer, tier=reading.tier)
+    if name == SEARCH_KEY:  # one price per context size; medium is what the API uses when nothing is asked for
+        value, locator = as_object(value).get(SEARCH_SIZE), f"{locator}/{SEARCH_SIZE}"
+    if reading.min_prompt_tokens > condition.min_prompt_tokens:
+        condition = replace(condition, min_prompt_tokens=reading.min_prompt_tokens)
+    free, priority = place.offer.tier == "free", place.priority
+    yield from quoted(
+        offer, reading.component, value, reading.money, locator, condition=condition, priority=priority, free=free
+    )
+
+
+def _tiered(place: _Place, tiers: list[Any], seen: _Seen) -> Iterator[Record]:
+    """`[{range: [0, 256000], input_cost_per_token, ...}, ...]`: prompt-token bands."""
+    for index, tier in enumerate(tiers):
+        band = as_list(as_object(tier).get("range"))
+        least = as_count(band[0]) if band else None
+        if least is None:
+            seen.unread["tiered_pricing without a token range"] += 1
+            continue
+        locator, condition = f"{place.locator}/tiered_pricing/{index}", Condition(min_prompt_tokens=least)
+        yield from _quotes(replace(place, locator=locator, condition=condition), as_object(tier), seen)
+
+
+def _off_peak(place: _Place, block: JsonObject, seen: _Seen) -> Iterator[Record]:
+    if not block:
+        return
+    locator = f"{place.locator}/off_peak_pricing"
+    try:
+        bands = list(bands_of(block))
+    except ParseError as error:
+        yield Notice("unknown_word", f"{place.offer}: {error}", locator)
+        return
+    for band in bands:
+        inside = replace(place, locator=locator, condition=Condition(hours=band), priority=1)
+        yield from _quotes(inside, block, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a cost key means."""
+
+    component: str
+    money: Money
+    tier: str = "standard"
+    min_prompt_tokens: int = 0
+
+
+@lru_cache(maxsize=1024)
+def _reading(name: str, mode: str) -> _Reading | None:
+    match = _KEY.fullmatch(name)
+    if not match:
+        return None
+    found = MODE_COSTS.get((match["base"], mode)) or COSTS.get(match["base"])
+    if not found:
+        return None
+    tier = TIERS.get(match["tier"] or "", "standard")
+    return _Reading(*found, tier, int(match["thousands"] or 0) * 1000)
+
+
+_KEY = re.compile(
+    r"(?P<base>.+?)(?:_above_(?P<thousands>\d{1,6})k_tokens)?(?:_(?P<tier>batches|batch_requests|flex|priority))?"
+)
+_REGION = re.compile(r"[a-z]{2}-(?:gov-)?[a-z]+-\d|us|eu|global|global-standard|us-data-zone|eu-data-zone")
+_COMMITMENT = re.compile(r"\d+-month-commitment")
+CACHE_HIT, CACHE_READ = "input_cost_per_token_cache_hit", "cache_read_input_token_cost"
+SEARCH_KEY, SEARCH_SIZE = "search_context_cost_per_query", "search_context_size_medium"
+
+_TOKEN = Money("USD", PER_TOKEN)
+_IMAGE = Money("USD", Decimal(1), "image")
+_SECOND = Money("USD", Decimal(1), "second")
+_REQUEST = Money("USD", Decimal(1), "request")
+_MCHAR = Money("USD", PER_TOKEN, "mchar")
+TIERS = {"batches": "batch", "batch_requests": "batch", "flex": "flex", "priority": "priority"}
+COSTS = {
+    "input_cost_per_token": ("input", _TOKEN),
+    "output_cost_per_token": ("output", _TOKEN),
+    "output_cost_per_reasoning_token": ("reasoning", _TOKEN),
+    "cache_read_input_token_cost": ("cache_read", _TOKEN),
+    "input_cost_per_token_cache_hit": ("cache_read", _TOKEN),
+    "cache_creation_input_token_cost": ("cache_write", _TOKEN),
+    "cache_creation_input_token_cost_above_1hr": ("cache_write_1h", _TOKEN),
+    "input_cost_per_audio_token": ("audio_in", _TOKEN),
+    "output_cost_per_audio_token": ("audio_out", _TOKEN),
+    "cache_read_input_audio_token_cost": ("audio_cache_read", _TOKEN),
+    "cache_read_input_token_cost_per_audio_token": ("audio_cache_read", _TOKEN),
+    "input_cost_per_image_token": ("image_in", _TOKEN),
+    "output_cost_per_image_token": ("image_out", _TOKEN),
+    "output_cost_per_video_token": ("video_out", _TOKEN),
+    "input_cost_per_image": ("image_in", _IMAGE),
+    "output_cost_per_image": ("image_out", _IMAGE),
+    "input_cost_per_audio_per_second": ("audio_in", _SECOND),
+    "output_cost_per_audio_per_second": ("audio_out", _SECOND),
+    "input_cost_per_video_per_second": ("video_in", _SECOND),
+    "output_cost_per_video_per_second": ("video_out", _SECOND),
+    "input_cost_per_character": ("input", _MCHAR),
+    "output_cost_per_character": ("output", _MCHAR),
+    "input_cost_per_request": ("request", _REQUEST),
+    "ocr_cost_per_page": ("input", Money("USD", Decimal(1), "page")),
+    SEARCH_KEY: ("search", _REQUEST),
+}
+MODE_COSTS = {  # keys whose meaning depends on what the model does
+    ("input_cost_per_second", "audio_transcription"): ("audio_in", _SECOND),
+    ("output_cost_per_second", "video_generation"): ("video_out", _SECOND),
+    ("input_cost_per_query", "rerank"): ("rerank", _REQUEST),
+    ("input_cost_per_query", "search"): ("search", _REQUEST),
+}
+EARLY_KEYS = (
+    (
+        r"(ft:)?gpt-|text-embedding-|babbage-|davinci-|ada$|(hd/|standard/)?\d+-x-\d+/(.*/)?dall-e|(hd|standard)/",
+        "openai",
+    ),
+    (r"claude-", "anthropic"),
+    (r"(text|chat|code|codechat)-(bison|unicorn|gecko)|gemini-pro", "vertex_ai"),
+    (r"command", "cohere"),
+    (r"j2-", "ai21"),
+    (r"(chat)?dolphin", "nlp_cloud"),
+    (r"luminous-", "aleph_alpha"),
+    (r"(ai21|amazon|anthropic|cohere|meta)\.", "bedrock"),
+    (r"together-ai-", "together_ai"),
+)
