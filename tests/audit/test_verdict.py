@@ -1,0 +1,127 @@
+"""The words of a verdict, and the plan that comes before any request."""
+
+import pytest
+
+from tracker.audit.noise import HonestNoise, Range
+from tracker.audit.plan import Endpoints, Price, detectable_kl, plan_audit, total_cost
+from tracker.audit.surface import Difference, PromptTokens
+from tracker.audit.verdict import Finding, decide, load_ladder
+from tracker.errors import ProbeError
+
+HONEST = HonestNoise(0.03, 2, 400)
+LADDER = load_ladder()
+PAID = Price(0.2, 0.6)
+
+
+def found(p_value, kl=None, **more):
+    return Finding("border prompts", 80, 80, 20.0, p_value, kl, **more)
+
+
+def test_a_distance_names_what_fits_and_what_does_not():
+    verdict = decide([found(1e-9, Range(0.003, 0.006, 0.011))], LADDER)
+    assert verdict.kind == "differs"
+    assert verdict.sentence.startswith(
+        "differs from the reference, by KL about 0.006 (0.003 to 0.011); compatible with fp8"
+    )
+    assert "not with bf16 or 8-bit integer" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    "kl", [Range(0.0, 0.001, 0.002), Range(0.02, 0.03, 0.05), Range(0.2, 0.3, 0.45), Range(0.3, 9.0, 99.0)]
+)
+@pytest.mark.parametrize("p_value", [1e-12, 0.03, 0.5])
+def test_no_verdict_claims_a_cause(kl, p_value):
+    sentence = decide([found(p_value, kl, detectable_kl=0.01, power=0.95)], LADDER).sentence
+    assert "is quantized" not in sentence
+    assert "quantiz" not in sentence
+
+
+def test_nothing_found_says_what_would_have_been():
+    verdict = decide([found(0.4, detectable_kl=0.004, power=0.95)], LADDER)
+    assert verdict.kind == "not_detectable"
+    assert "KL 0.004 or more would have been found by border prompts with probability 95%" in verdict.sentence
+    assert "8-bit integer weights lie below that" in verdict.sentence
+    assert decide([found(0.4)], LADDER).sentence == "not detectable: nothing beyond what honest hosts do."
+
+
+def test_alpha_is_shared_between_methods():
+    one = found(0.04, Range(0.01, 0.02, 0.03))
+    assert decide([one], LADDER).kind == "differs"
+    assert decide([one, found(0.6)], LADDER).kind == "not_detectable"
+
+
+def test_another_model_is_a_distance_no_precision_explains():
+    verdict = decide([found(1e-20, Range(0.6, 2.0, float("inf")))], LADDER)
+    assert verdict.kind == "another_model"
+    assert "KL at least 0.6" in verdict.sentence
+
+
+def test_form_comes_before_weights():
+    role = Difference("role name before the answer", 0.0, 1.0, 1e-9, False)
+    blank = Difference("leading blank", 1.0, 0.0, 1e-9, True)
+    assert decide([found(1e-9, Range(0.01, 0.02, 0.03))], LADDER, [role]).kind == "confounded"
+    assert decide([found(1e-9, Range(0.01, 0.02, 0.03))], LADDER, [blank]).kind == "differs"
+    hidden = PromptTokens("offset", 42, "+42 prompt tokens on every prompt: a hidden system prompt or another template")
+    assert "+42 prompt tokens" in decide([found(1e-9, Range(0.01, 0.02, 0.03))], LADDER, (), hidden).sentence
+    other = PromptTokens("other", 0, "prompt tokens 1.20 times the reference's, unevenly: another tokenizer")
+    assert decide([], LADDER, (), other).kind == "another_model"
+
+
+def test_no_method_no_verdict():
+    verdict = decide(
+        [Finding("border prompts", 0, 0, None, None, note="the reference shows no log-probabilities")], LADDER
+    )
+    assert verdict.kind == "undecided"
+    assert "shows no log-probabilities" in verdict.sentence
+
+
+def test_a_method_without_a_distance_still_differs():
+    verdict = decide([Finding("sampled text", 200, 10_000, 0.2, 1e-3)], LADDER)
+    assert verdict.sentence == "differs from the reference (sampled text); by how much cannot be said."
+
+
+def test_ladder_rises_and_is_sourced():
+    assert [rung.precision for rung in LADDER] == ["bf16", "8-bit integer", "fp8", "6-bit", "4-bit", "3-bit", "2-bit"]
+    assert all(rung.low < rung.high for rung in LADDER)
+
+
+def test_the_plan_says_cost_and_detectable_distance_and_keeps_the_budget():
+    steps = plan_audit(Endpoints(PAID, PAID, (PAID, PAID)), HONEST, 0.50)
+    assert [step.method for step in steps] == [
+        "form",
+        "border search",
+        "border prompts",
+        "greedy divergence",
+        "sampled text",
+    ]
+    assert total_cost(steps) <= 0.50
+    border = steps[2]
+    assert border.requests == 80 * 3
+    assert border.detectable_kl is not None and border.detectable_kl <= 0.014
+    assert border.power == 0.95
+
+
+def test_a_small_budget_buys_the_first_steps_only():
+    everything = total_cost(plan_audit(Endpoints(PAID, PAID, (PAID, PAID)), HONEST, 100.0))
+    steps = plan_audit(Endpoints(PAID, PAID, (PAID, PAID)), HONEST, everything * 0.4)
+    assert steps
+    assert total_cost(steps) <= everything * 0.4
+    assert ("border prompts" in {s.method for s in steps}) == ("border search" in {s.method for s in steps})
+
+
+@pytest.mark.parametrize("budget", [0.0, -1.0, 1e-9])
+def test_no_budget_no_plan(budget):
+    with pytest.raises(ProbeError):
+        plan_audit(Endpoints(PAID, PAID), HONEST, budget)
+
+
+def test_without_logprobs_there_are_no_border_prompts():
+    steps = plan_audit(Endpoints(PAID, PAID, (PAID,), reference_shows_logprobs=False), HONEST, 1.0)
+    assert "border prompts" not in {step.method for step in steps}
+
+
+def test_more_prompts_see_smaller_distances():
+    few, many = detectable_kl(HONEST, 20), detectable_kl(HONEST, 200)
+    assert few is not None and many is not None
+    assert many < few
+    assert detectable_kl(HONEST, 0) is None
