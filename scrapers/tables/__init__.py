@@ -4,7 +4,7 @@ Nothing here knows a seller. A column is what its header says (`words`), a price
 unit the source declared (`Money`), and whatever does not fit is a Notice or a ParseError, never a guess.
 """
 
-from scrapers.tables.bands import band_condition, length_bands, token_band
+from scrapers.tables.bands import band_condition, length_bands, split_band, token_band
 from scrapers.tables.grids import (
     Cell,
     Grid,
@@ -61,6 +61,7 @@ __all__ = [
     "refuse",
     "require",
     "soup_of",
+    "split_band",
     "table_of",
     "text_of",
     "token_band",

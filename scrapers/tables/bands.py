@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 from scrapers.tables.prices import ABSENT
+from scrapers.tables.text import clean
 from tracker.conditions import ALWAYS, Condition
 from tracker.errors import ParseError
 
@@ -61,3 +62,14 @@ def length_bands(text: str, unit: int = 1) -> tuple[Condition, str]:
     prompt, word, output = text.partition("输出长度")
     variant = "output" + "".join(output.split()) if word else ""
     return band_condition(re.sub(r"输入长度|prompt length|且", "", prompt, flags=re.IGNORECASE).strip(), unit), variant
+
+
+_BAND_NOTE = re.compile(r"\s*\(([^()]*\d\s*[kKmM]\b[^()]*)\)")
+
+
+def split_band(name: str) -> tuple[str, Condition]:
+    """`gpt-5.5 (<272K context length)` as the name and the condition its brackets state."""
+    found = _BAND_NOTE.search(name)
+    if not found or not re.search(r"[<>≤≥]", found[1]):
+        return name, ALWAYS
+    return clean(_BAND_NOTE.sub("", name, count=1)), band_condition(found[1])

@@ -178,7 +178,7 @@ def table_of(
 
 def plain(markdown: str) -> str:
     """A Markdown or MDX cell as text; `~~struck~~` stays."""
-    text = re.sub(r"<sup>.*?</sup>|\^\\?\**\^|<!--.*?-->", "", markdown)
+    text = re.sub(r"<sup>.*?</sup>|\^(?:\\?\*)+\^|<!--.*?-->", "", markdown)
     text = re.sub(r"<br\s*/?>|</?[a-zA-Z][^<>]*>", " ", text)
     text = re.sub(r"\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
     text = re.sub(r"\\([\\$|<>~*_`#\-])", r"\1", text)
