@@ -53,10 +53,13 @@ class LagMeter:
         self._arm()
 
     def near(self, moment: float) -> float:
-        """The worst lateness of a beat that was due or fired within one beat of `moment`."""
+        """How late an arrival noted at `moment` may be, to within one beat.
+
+        The worst lateness of the beats that were waiting at that moment or fired within a beat before it.
+        """
         at = bisect_left(self.moments, moment - BEAT_S)
         worst = 0.0
-        while at < len(self.moments) and self.moments[at] - self.lateness[at] <= moment + BEAT_S:
+        while at < len(self.moments) and self.moments[at] - self.lateness[at] <= moment:
             worst = max(worst, self.lateness[at])
             at += 1
         return worst

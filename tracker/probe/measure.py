@@ -48,6 +48,7 @@ OUTCOMES = {
 BYTES_PER_TOKEN = 4.0
 LAG_FLOOR_MS = 12.0  # the first-token error this probe promises at 256 streams
 LAG_SHARE_TTFT = 0.05
+LAG_FLOOR_ITL_MS = 2.0
 LAG_SHARE_ITL = 0.01  # likewise for the time per token
 KEPT_HEADERS = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit", "retry-after", "x-tracker-sandbox")
 
@@ -85,7 +86,8 @@ class Reply:
     token_source: str = ""
     first_chunk_tokens: int | None = None
     estimated_tokens: int = 0
-    lag_ms: float = 0.0
+    lag_ms: float = 0.0  # our own lateness at the first token, and below at the last
+    last_lag_ms: float = 0.0
     sent: float | None = None  # perf_counter: to join the streams of one burst
     last: float | None = None
     is_sandbox: bool = False
@@ -118,7 +120,7 @@ def read_reply(
             outcome, detail = _stream_outcome(exchange, [delta for _, delta in deltas])
     reply = _figures(ask, exchange, deltas, lag_s)
     if outcome == "ok":
-        outcome, detail = _trust(ask, reply, exchange)
+        outcome, detail = _trust(ask, reply)
     return _final(reply, outcome, key.scrub(detail)[:300], key)
 
 
@@ -218,7 +220,8 @@ def _figures(ask: Ask, exchange: Exchange, deltas: list[Timed], lag_s: Callable[
         token_source=source if bearing else "",
         first_chunk_tokens=first,
         estimated_tokens=estimate,
-        lag_ms=1000 * max((lag_s(bearing[0][0]), lag_s(bearing[-1][0]))) if bearing else 0.0,
+        lag_ms=1000 * lag_s(bearing[0][0]) if bearing else 0.0,
+        last_lag_ms=1000 * lag_s(bearing[-1][0]) if bearing else 0.0,
         sent=exchange.sent,
         last=bearing[-1][0] if bearing else None,
         is_sandbox=bool(head and "x-tracker-sandbox" in head.headers),
@@ -280,17 +283,18 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else 1000 * seconds
 
 
-def _trust(ask: Ask, reply: Reply, exchange: Exchange) -> tuple[str, str]:
+def _trust(ask: Ask, reply: Reply) -> tuple[str, str]:
     """May this be recorded as a success? Not with impossible counts, and not when we ourselves were late."""
     if dispute := _usage_dispute(ask, reply):
         return "usage_disputed", dispute
     timing = reply.timing
     allowed = max(LAG_FLOOR_MS, LAG_SHARE_TTFT * (timing.ttft_ms or 0.0))
     if reply.lag_ms > allowed:
-        return "distorted", f"own lag of {reply.lag_ms:.0f} ms at the first or last token ({allowed:.0f} allowed)"
-    later = (reply.streamed_tokens or 0) - (reply.first_chunk_tokens or 0)
-    if timing.itl_ms and reply.lag_ms > 2.0 and reply.lag_ms > LAG_SHARE_ITL * later * timing.itl_ms:
-        return "distorted", f"own lag of {reply.lag_ms:.0f} ms over {later * timing.itl_ms:.0f} ms of tokens"
+        return "distorted", f"own lag of {reply.lag_ms:.0f} ms at the first token ({allowed:.0f} allowed)"
+    span_ms = (timing.itl_ms or 0.0) * ((reply.streamed_tokens or 0) - (reply.first_chunk_tokens or 0))
+    lag_ms = max(reply.lag_ms, reply.last_lag_ms)
+    if span_ms and lag_ms > max(LAG_FLOOR_ITL_MS, LAG_SHARE_ITL * span_ms):
+        return "distorted", f"own lag of {lag_ms:.0f} ms over {span_ms:.0f} ms of tokens"
     return "ok", ""
 
 

@@ -12,7 +12,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter
@@ -20,7 +20,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from tracker.errors import UsageError
-from tracker.probe.dialects import Ask, call_parts, dialect_named
+from tracker.probe.dialects import Ask, Dialect, call_parts, dialect_named
 from tracker.probe.keys import Key
 from tracker.probe.lag import LagMeter
 from tracker.probe.measure import Reply, no_lag, read_reply
@@ -29,6 +29,8 @@ from tracker.probe.wire import Exchange, Head, Piece, WireError, dechunk, parse_
 from tracker.settings import USER_AGENT
 
 T = TypeVar("T")
+DONE_END = b"data: [DONE]\n\n\r\n0\r\n\r\n"
+STAGGER_S = 0.008  # streams started together are read together: spread, 256 of them cost no first token its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Receiver(asyncio.Protocol):
         tail = data if len(data) >= 5 else b"".join(piece for _, piece in self.pieces[-5:])
         if not tail.endswith(b"0\r\n\r\n") or self._looks >= 16:  # a body that keeps imitating its end gets no more
             return False
+        if tail.endswith(DONE_END):
+            return True
         self._looks += 1
         try:
             return dechunk([(0.0, b"".join(piece for _, piece in self.pieces)[self._body_start :])])[1]
@@ -339,8 +343,35 @@ async def send(
     """
     check_url(target.base_url)
     dialect = dialect_named(target.dialect)
-    path, body = call_parts(dialect, ask, target.max_tokens_field)
-    url = f"{target.base_url.rstrip('/')}/{path}"
-    headers = (("user-agent", USER_AGENT), *dialect.key_headers(key.reveal()))
-    done = await exchange(Call(url, headers, body), patience, target.ca_file)
+    done = await exchange(_call(target, dialect, ask, key), patience, target.ca_file)
     return read_reply(dialect, ask, done, key, lag.near if lag else no_lag)
+
+
+def _call(target: Target, dialect: Dialect, ask: Ask, key: Key) -> Call:
+    path, body = call_parts(dialect, ask, target.max_tokens_field)
+    headers = (("user-agent", USER_AGENT), *dialect.key_headers(key.reveal()))
+    return Call(f"{target.base_url.rstrip('/')}/{path}", headers, body)
+
+
+async def burst(
+    target: Target,
+    asks: Sequence[Ask],
+    key: Key,
+    patience: Patience = PATIENCE,
+    stagger_s: float = STAGGER_S,
+) -> list[Reply]:
+    """Send several requests, each started `stagger_s` after the one before, and watch our own lag meanwhile.
+
+    All replies are decoded after the last stream has ended: a decoder would delay the streams still running.
+    """
+    check_url(target.base_url)
+    dialect = dialect_named(target.dialect)
+    with LagMeter() as lag:
+        begin = perf_counter()
+
+        async def one(number: int, ask: Ask) -> Exchange:
+            await asyncio.sleep(max(0.0, begin + number * stagger_s - perf_counter()))
+            return await exchange(_call(target, dialect, ask, key), patience, target.ca_file)
+
+        done = await asyncio.gather(*(one(number, ask) for number, ask in enumerate(asks)))
+    return [read_reply(dialect, ask, each, key, lag.near) for ask, each in zip(asks, done, strict=True)]
