@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from scrapers.json_text import JsonObject, as_list, as_object, as_text
-from tracker.conditions import DAYS, DAY_MINUTES, TimeBand
+from tracker.conditions import DAY_MINUTES, DAYS, TimeBand
 from tracker.errors import ParseError
 
 _WINDOW = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
