@@ -41,6 +41,7 @@ JUMP_FACTOR = 5.0  # beyond five-fold either way a second pass at least an hour 
 SIBLING_FACTOR = 50.0  # hosts of one model have never differed so much; a wrong unit is at least 1,000x off
 CEILING = {"USD": Decimal(5_000), "EUR": Decimal(5_000)}  # dearest seen: 600 USD per million output tokens
 CEILING_ELSE = Decimal(40_000)
+IMPLAUSIBLE = Decimal(100)  # per million tokens; few real prices are above
 # One dollar in yuan since 2023 (ECB): a price that moves by just that was read in the wrong currency.
 CURRENCY_FACTOR = (6.3, 7.4)
 
@@ -186,7 +187,9 @@ def doubt_move(old: Decimal | None, new: Decimal | None, currency: str) -> Doubt
     detail = f"from {old.normalize():f} to {new.normalize():f} {currency}"
     digits = math.log10(factor)
     if abs(digits - round(digits)) < 0.0005 and round(digits) >= 1:
-        return "power_of_ten", detail, (3 if round(digits) == 1 else None), 24.0
+        # ten-fold moves have been real, and a price that leaves the implausible is a repair; other moves are a unit's
+        repaired = old > IMPLAUSIBLE > new
+        return "power_of_ten", detail, (3 if round(digits) == 1 or repaired else None), 24.0
     if CURRENCY_FACTOR[0] <= factor <= CURRENCY_FACTOR[1]:
         return "currency_factor", detail, 3, 24.0
     return ("jump", detail, 1, 1.0) if factor >= JUMP_FACTOR else None

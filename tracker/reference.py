@@ -16,6 +16,9 @@ from warehouse.store import Connection, insert, replace_table, transaction
 STANDING = {"seller": 1, "host": 1, "market": 2, "catalogue": 3, "bundled": 4, "article": 9}
 
 
+ALIAS_FILES = ("aliases.csv", "model_ids.csv", "name_affixes.csv")
+
+
 def standing_of(source: Source) -> int:
     return STANDING.get(source.kind, 1) if source.enabled else 9
 
@@ -49,7 +52,7 @@ def _source_row(source: Source) -> dict[str, object]:
 
 def _alias_hash() -> str:
     data = files("tracker") / "data"
-    return hashlib.sha256(b"".join((data / name).read_bytes() for name in ("aliases.csv", "model_ids.csv"))).hexdigest()
+    return hashlib.sha256(b"".join((data / name).read_bytes() for name in ALIAS_FILES)).hexdigest()
 
 
 def _refresh_models(connection: Connection) -> None:
@@ -69,8 +72,8 @@ def _refresh_models(connection: Connection) -> None:
     aliases = load_aliases()
     matched: dict[int, tuple[str, str | None]] = {}
     for offer_id, provider, listed_name, source_id in fresh:
-        model_id = aliases.model_id(source_id or "", listed_name, provider)
-        if model_id and offer_id not in matched:
-            matched[offer_id] = model_id, aliases.precision(source_id or "", listed_name)
+        match = aliases.match(source_id or "", listed_name, provider)
+        if match and offer_id not in matched:
+            matched[offer_id] = match.model_id, match.precision or None
     rows = [(offer_id, *matched.get(offer_id, (None, None))) for offer_id in {row[0] for row in fresh}]
     insert(connection, "calc.offer_model", ("offer_id", "model_id", "precision"), rows)

@@ -18,6 +18,8 @@ from warehouse.writes import (
     write_versions,
 )
 
+DECIDED_OUTSIDE = ("a person", "others agree")  # a retelling must not forget these
+
 Witness = Callable[[Key], list[Decimal]]
 JudgeOf = Callable[[PassFacts, Witness], Judge]
 
@@ -105,7 +107,7 @@ def _load_holds(connection: Connection, state: State, source_id: str) -> None:
         if outcome == "waiting":
             shown = Row(value, evidence, capture_id)
             state.holds[key] = Hold(key, shown, reason, detail, pass_id, recorder, observed_at, recorded_at, agreed)
-        elif by in ("a person", "an independent source agrees"):
+        elif by in DECIDED_OUTSIDE:
             state.decided[key, value] = outcome == "admitted"
 
 

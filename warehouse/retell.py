@@ -7,7 +7,7 @@ What comes out the same keeps its row and its recorded_at. What does not is stam
 from collections.abc import Iterable
 from datetime import datetime
 
-from warehouse.ledger import JudgeOf, load_state, nobody
+from warehouse.ledger import DECIDED_OUTSIDE, JudgeOf, load_state, nobody
 from warehouse.passes import PassFacts, Summary, content_hash
 from warehouse.shapes import QUOTE, SHAPES, Shape
 from warehouse.store import Connection, insert, transaction
@@ -79,7 +79,8 @@ def retell(
             for shape in SHAPES
         ]
         connection.execute(
-            "DELETE FROM core.hold WHERE source_id = ? AND decided_by IS DISTINCT FROM 'a person'", [source_id]
+            "DELETE FROM core.hold WHERE source_id = ? AND coalesce(decided_by, '') NOT IN (?, ?)",
+            [source_id, *DECIDED_OUTSIDE],
         )
         write_holds(connection, source_id, telling.holds.values())
         delete(connection, "core.pass", [facts.pass_id for _, facts in telling.passes], "pass_id")

@@ -197,7 +197,7 @@ def _agree(state: State, key: Key, held: Hold, row: Row, moment: Moment, judge: 
     _decide(
         held,
         "admitted",
-        f"{held.agreed} later passes agree" if doubt else "an independent source agrees",
+        f"{held.agreed} later passes agree" if doubt else "others agree",
         moment,
         changes,
     )

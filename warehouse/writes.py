@@ -119,7 +119,7 @@ def write_series(connection: Connection, passes: Sequence[PassFacts]) -> None:
         for f in passes for n in f.notices
     ]  # fmt: skip
     columns = ("source_id", "kind", "text", "locator", "observed_at", "recorded_at", "pass_id")
-    insert(connection, "core.notice", columns, notices)
+    _insert_new(connection, "core.notice", columns, notices, 4)  # told once, not once a pass
     if rates:
         refresh_fx_daily(connection)
 

@@ -12,7 +12,7 @@ CREATE TABLE core.capture (
 
 CREATE TABLE core.pass (
     pass_id BIGINT, source_id VARCHAR, recorder VARCHAR, observed_at TIMESTAMP, recorded_at TIMESTAMP,
-    outcome VARCHAR,        -- good, shrunk, failed
+    outcome VARCHAR,        -- good, shrunk or partial (absence not counted), failed
     row_count INTEGER, opened INTEGER, closed INTEGER, held INTEGER, pending INTEGER, notices INTEGER,
     content_hash VARCHAR, problem VARCHAR, duration_ms DOUBLE, capture_ids BIGINT[]
 );

@@ -147,7 +147,7 @@ WITH rate AS (
     SELECT q.*, s.standing, CASE WHEN q.currency = 'USD' THEN 1.0 ELSE r.usd_per_unit END AS usd
     FROM core.quote_now q JOIN ref.source s USING (source_id) LEFT JOIN rate r ON r.currency = q.currency
     CROSS JOIN clock
-    WHERE q.unit = 'mtok' AND q.basis <> 'effective'
+    WHERE q.unit = 'mtok' AND q.basis <> 'effective' AND s.standing < 9
       AND coalesce(q.effective_from, q.observed_at) <= clock.now_utc
       AND (q.effective_until IS NULL OR q.effective_until > clock.now_utc)
 ), source_of AS (
@@ -160,13 +160,13 @@ WITH rate AS (
     SELECT q.* FROM standing_quotes q JOIN best b USING (offer_id, source_id)
     QUALIFY row_number() OVER (
         PARTITION BY q.offer_id, q.component
-        ORDER BY CASE q.basis WHEN 'discount' THEN 0 ELSE 1 END, q.min_prompt_tokens, CASE q.hours WHEN '' THEN 0 ELSE 1 END,
+        ORDER BY CASE q.basis WHEN 'discount' THEN 0 ELSE 1 END, q.min_prompt_tokens,
                  q.effective_from DESC NULLS LAST, q.amount DESC, q.version_id) = 1
 ), listed AS (
     SELECT q.* FROM standing_quotes q JOIN best b USING (offer_id, source_id) WHERE q.basis = 'list'
     QUALIFY row_number() OVER (
         PARTITION BY q.offer_id, q.component
-        ORDER BY q.min_prompt_tokens, CASE q.hours WHEN '' THEN 0 ELSE 1 END, q.effective_from DESC NULLS LAST,
+        ORDER BY q.min_prompt_tokens, q.effective_from DESC NULLS LAST,
                  q.amount DESC, q.version_id) = 1
 ), wide AS (
     SELECT offer_id, min(currency) AS currency,
@@ -208,7 +208,7 @@ SELECT o.offer, o.provider, o.listed_name, o.tier, o.region, o.variant, m.model_
 FROM wide w JOIN best b USING (offer_id) JOIN core.offer o USING (offer_id) JOIN shape s USING (offer_id)
 LEFT JOIN wide_list l USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id) LEFT JOIN said USING (offer_id)
 LEFT JOIN seen ON seen.source_id = b.source_id;
-COMMENT ON VIEW offers IS 'What one can buy today: one row per offer, from its best-standing source. Headline prices: shortest prompts, outside time bands (or the dearest band), promotion included.';
+COMMENT ON VIEW offers IS 'What one can buy today: one row per offer, from its best-standing source. Headline prices: shortest prompts, dearest hour, promotion included.';
 COMMENT ON COLUMN offers.offer IS 'provider/listed-name[:tier][@region][#tag]';
 COMMENT ON COLUMN offers.provider IS 'Who serves and bills';
 COMMENT ON COLUMN offers.listed_name IS 'Name as listed';
@@ -260,7 +260,7 @@ WITH said AS (
     SELECT q.offer_id, q.component, q.source_id, s.standing, s.copies, q.currency, q.unit, q.version_id,
            min(q.amount) AS low, max(q.amount) AS high
     FROM core.quote_now q JOIN ref.source s USING (source_id) CROSS JOIN clock
-    WHERE q.basis = 'list' AND q.status = 'known' AND q.hours = '' AND q.min_prompt_tokens = 0
+    WHERE s.standing < 9 AND q.basis = 'list' AND q.status = 'known' AND q.hours = '' AND q.min_prompt_tokens = 0
       AND coalesce(q.effective_from, q.observed_at) <= clock.now_utc
       AND (q.effective_until IS NULL OR q.effective_until > clock.now_utc)
     GROUP BY ALL
@@ -318,7 +318,7 @@ WITH at_time AS (
     SELECT a.* FROM at_time a JOIN best USING (offer_id, source_id)
     QUALIFY row_number() OVER (
         PARTITION BY a.offer_id, a.component
-        ORDER BY CASE a.basis WHEN 'discount' THEN 0 ELSE 1 END, a.min_prompt_tokens, CASE a.hours WHEN '' THEN 0 ELSE 1 END,
+        ORDER BY CASE a.basis WHEN 'discount' THEN 0 ELSE 1 END, a.min_prompt_tokens,
                  a.effective_from DESC NULLS LAST, a.amount DESC, a.quote_id) = 1
 ), rate AS (
     SELECT currency, usd_per_unit FROM calc.fx_daily

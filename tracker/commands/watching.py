@@ -1,0 +1,156 @@
+"""Commands that say how things are: sources, status, held, doctor."""
+
+from typing import Annotated
+
+import typer
+
+from tracker.commands import HomeOption, app
+from tracker.settings import find_home
+
+
+@app.command()
+def sources(home: HomeOption = None, kind: Annotated[str, typer.Option(help="seller, host, market ...")] = "") -> None:
+    """Every source with what its parser was built against, when it was last read, and what is odd about it.
+
+    Only `recorded` and `excerpt` count as working proofs.
+
+    Example: tracker sources --kind seller
+    """
+    from collections import Counter
+
+    from rich.console import Console
+
+    from scrapers.source import source_modules
+    from tracker.tables import print_rows
+    from warehouse.history import open_history
+
+    place = find_home(home)
+    state: dict[object, dict[str, object]] = {}
+    if place.history.is_file():
+        with open_history(place.history) as history:
+            query = "SELECT source_id, last_outcome, last_good_at, row_count, held, last_problem FROM sources"
+            state = {row.pop("source_id"): row for row in history.rows(query)}
+    found = [module.SOURCE for module in source_modules().values() if kind in ("", module.SOURCE.kind)]
+    blank = {"last_outcome": "", "last_good_at": None, "row_count": None, "held": None, "last_problem": ""}
+    rows = []
+    for source in sorted(found, key=lambda source: (source.kind, source.id)):
+        now = state.get(source.id, blank)
+        note = str(now["last_problem"] or source.notice)
+        rows.append(
+            {
+                "source": source.id,
+                "kind": source.kind,
+                "proof": source.proof,
+                "every_h": float(source.every_hours),
+                "state": now["last_outcome"] or ("off" if not source.enabled else "never read"),
+                "last_good": now["last_good_at"],
+                "rows": now["row_count"],
+                "held": now["held"] or None,
+                "key": source.key_env,
+                "note": note[:60],
+            }
+        )
+    print_rows(rows, title="sources")
+    counts = Counter(source.proof for source in found)
+    told = ", ".join(f"{counts[proof]} {proof}" for proof in ("recorded", "excerpt", "documented", "none"))
+    Console().print(f"{len(found)} sources; proof: {told}", highlight=False)
+
+
+@app.command()
+def status(home: HomeOption = None) -> None:
+    """The state of the data: what is fresh, failing, waiting, held, and how large it has grown.
+
+    Example: tracker status
+    """
+    from tracker.spool import spool_files
+    from tracker.tables import print_rows
+    from warehouse.history import open_history
+
+    place = find_home(home)
+    with open_history(place.history) as history:
+        facts = history.rows(
+            "SELECT (SELECT now_utc FROM clock) AS last_pass_utc, "
+            "(SELECT count(*) FROM sources WHERE last_good_at IS NOT NULL) AS sources_read, "
+            "(SELECT count(*) FROM sources WHERE last_outcome = 'failed') AS failing, "
+            "(SELECT count(*) FROM sources WHERE enabled AND stale AND last_good_at IS NOT NULL) AS stale, "
+            "(SELECT count(*) FROM offers) AS offers, (SELECT count(*) FROM quotes) AS prices, "
+            "(SELECT count(*) FROM held WHERE state = 'waiting') AS held, "
+            "(SELECT count(*) FROM conflicts) AS conflicts, "
+            "(SELECT count(*) FROM unmatched_names) AS unmatched_names"
+        )[0]
+    facts["spool_waiting"] = len(spool_files(place))
+    facts["warehouse_mb"] = round(place.warehouse.stat().st_size / 2**20, 1) if place.warehouse.exists() else 0
+    facts["history_mb"] = round(place.history.stat().st_size / 2**20, 1)
+    print_rows([{"what": name, "value": value} for name, value in facts.items()], title=f"state of {place.root}")
+
+
+@app.command()
+def held(
+    home: HomeOption = None,
+    admit: Annotated[int | None, typer.Option(help="Believe this hold")] = None,
+    reject: Annotated[int | None, typer.Option(help="Never believe this hold")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many rows, newest first")] = 40,
+) -> None:
+    """Prices that are not believed yet, with the comparison that raised the doubt; --admit or --reject settles one.
+
+    Example: tracker held
+    """
+    from rich.console import Console
+
+    from tracker.settle import settle
+    from tracker.tables import print_rows
+    from warehouse.history import open_history
+
+    place = find_home(home)
+    for hold_id, believed in ((admit, True), (reject, False)):
+        if hold_id is not None:
+            settle(place, hold_id, believed)
+            Console().print(f"hold {hold_id} {'admitted' if believed else 'rejected'}")
+            return
+    with open_history(place.history) as history:
+        rows = history.rows(
+            "SELECT hold_id, offer, component, amount, currency, reason, detail, source_id, observed_at FROM held "
+            "WHERE state = 'waiting' ORDER BY observed_at DESC, offer LIMIT $1",
+            [limit],
+        )
+    print_rows(rows, title="held prices")
+
+
+@app.command()
+def doctor(home: HomeOption = None) -> None:
+    """The installation: versions, disk, locks, which keys are present. (The state of the data is `tracker status`.)
+
+    Example: tracker doctor
+    """
+    import os
+    import platform
+    import shutil
+    from importlib.metadata import version
+
+    import filelock
+
+    from scrapers.source import source_modules
+    from tracker.tables import print_rows
+
+    place = find_home(home)
+    place.root.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, object]] = [
+        {"what": "tracker", "value": version("inference-price-tracker")},
+        {"what": "python", "value": platform.python_version()},
+        {"what": "duckdb", "value": version("duckdb")},
+        {"what": "home", "value": str(place.root)},
+        {"what": "writable", "value": os.access(place.root, os.W_OK)},
+        {"what": "disk free", "value": f"{shutil.disk_usage(place.root).free / 2**30:.1f} GiB"},
+        {"what": "published", "value": place.history.is_file()},
+    ]
+    try:
+        with filelock.FileLock(place.write_lock, timeout=0):
+            rows.append({"what": "write lock", "value": "free"})
+    except filelock.Timeout:
+        rows.append({"what": "write lock", "value": f"held by another process ({place.write_lock})"})
+    for module in source_modules().values():
+        if module.SOURCE.key_env:
+            there = "present" if os.environ.get(module.SOURCE.key_env) else "absent"
+            need = "needed" if module.SOURCE.key_required else "optional"
+            rows.append({"what": f"key {module.SOURCE.key_env}", "value": f"{there} ({need} by {module.SOURCE.id})"})
+    print_rows(rows, title="installation")

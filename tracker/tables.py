@@ -1,0 +1,80 @@
+"""Rows on paper: a terminal table, or CSV, JSON, Parquet and Markdown for other tools."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+FORMATS = ("table", "csv", "json", "parquet", "markdown")
+
+
+def cell(value: object) -> str:
+    """A value as a person reads it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+    return str(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], title: str = "") -> None:
+    """A table on a terminal; off one as wide as it needs, so that nothing is cut."""
+    console = Console()
+    if not rows:
+        console.print(f"{title}: nothing")
+        return
+    if not console.is_terminal:
+        console = Console(width=max(80, sum(max(len(cell(row[name])) for row in rows) + 16 for name in rows[0])))
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in rows[0]:
+        numeric = any(_is_number(row[name]) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell(value)) for value in row.values()))
+    console.print(table)
+
+
+def write_table(table: pa.Table, form: str) -> None:
+    """An Arrow table on standard output, in one of FORMATS."""
+    if form == "csv":
+        pa.csv.write_csv(table, sys.stdout.buffer)
+    elif form == "parquet":
+        pa.parquet.write_table(table, sys.stdout.buffer)
+    elif form == "json":
+        json.dump(table.to_pylist(), sys.stdout, default=_plain, ensure_ascii=False, indent=1)
+        print()
+    elif form == "markdown":
+        print(markdown(table.column_names, [list(row.values()) for row in table.to_pylist()]))
+    else:
+        print_rows(table.to_pylist())
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def markdown(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A GitHub table; pipes in cells are escaped."""
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    lines += ["| " + " | ".join(cell(value).replace("|", "\\|") for value in row) + " |" for row in rows]
+    return "\n".join(lines)
