@@ -1,0 +1,220 @@
+"""Sections on what moved: cuts, rises, promotions, zeros, new and removed offers, wavering resellers."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from reports.moves import Billed, Move
+from reports.parts import Column, Row, Section, Table
+from reports.words import Words
+
+
+def names_columns(say: Words) -> tuple[Column, ...]:
+    return Column("model", say("Model"), "code"), Column("offer", say("Offer"), "code")
+
+
+def step_columns(say: Words) -> tuple[Column, ...]:
+    """Old and new prices, when, how often and the evidence."""
+    return (
+        Column("input", say("Input / M"), "step"),
+        Column("output", say("Output / M"), "step"),
+        Column("currency", ""),
+        Column("change", say("Change"), "change"),
+        Column("how", say("Kind")),
+        Column("last_at", say("Since (UTC)"), "when"),
+        Column("source", say("Source"), "code"),
+        Column("quotes", say("Evidence"), "evidence"),
+    )
+
+
+def move_row(move: Move, say: Words) -> Row:
+    before, after = move.before, move.after
+    row: dict[str, object] = {
+        "model": move.model,
+        "offer": move.offer,
+        "currency": move.currency,
+        "change": move.change,
+        "how": how_text(move, say),
+        "times": move.times,
+        "first_at": move.first_at,
+        "last_at": move.last_at,
+        "source": move.steps[-1].source_id,
+        "quotes": move.quote_ids,
+    }
+    for name in ("input", "output", "cache_read"):
+        row[f"{name}_old"] = before.prices[name] if before else None
+        row[f"{name}_new"] = after.prices[name] if after else None
+    return row
+
+
+def how_text(move: Move, say: Words) -> str:
+    return {
+        "list": say("list price"),
+        "promo_start": say("promotion began"),
+        "promo_end": say("promotion ended"),
+        "discount": say("promotion changed"),
+        "free": say("free tier"),
+    }[move.how]
+
+
+def moved(moves: Iterable[Move], *kinds: str) -> list[Move]:
+    return [move for move in moves if move.kind in kinds]
+
+
+def movers_section(moves: Sequence[Move], say: Words) -> Section:
+    """Cuts and rises of the week, list prices and promotions."""
+    cuts, rises = moved(moves, "cut"), moved(moves, "rise", "mixed")
+    columns = (*names_columns(say), *step_columns(say))
+    extra = ("times", "first_at", "cache_read_old", "cache_read_new")
+
+    def table(table_id: str, title: str, chosen: Iterable[Move], shown: int = 40) -> Table:
+        return Table(table_id, title, columns, tuple(move_row(m, say) for m in chosen), shown, extra=extra)
+
+    tables = (
+        table("cuts", say("Cuts"), cuts),
+        table("rises", say("Rises (and prices where one side rose and the other fell)"), rises),
+    )
+    return Section("movers", say("Cuts and rises"), _movers_text(cuts, rises, say), (), tables)
+
+
+def _movers_text(cuts: Sequence[Move], rises: Sequence[Move], say: Words) -> tuple[str, ...]:
+    if not cuts and not rises:
+        return (say("No price that was read in this week is lower or higher at its end than at its start."),)
+    contested = [f"{model} ({count})" for model, count in Counter(m.model for m in cuts).most_common(5) if count > 1]
+    text = [say("Net of the week, per offer, as its best source says; the most contested model first.")]
+    if contested:
+        text.append(say("Most contested, by offers that got cheaper: {models}.", models=", ".join(contested)))
+    return tuple(text)
+
+
+def promos_section(moves: Sequence[Move], say: Words) -> Section:
+    """Promotions that began or ended, whether or not the billed price moved."""
+    columns = (*names_columns(say), *step_columns(say))
+    chosen = [m for m in moved(moves, "cut", "rise", "mixed") if m.how in ("promo_start", "promo_end", "discount")]
+    table = Table("promotions", say("Promotions"), columns, tuple(move_row(m, say) for m in chosen), 40)
+    began = sum(m.how == "promo_start" for m in chosen)
+    ended = sum(m.how == "promo_end" for m in chosen)
+    changed = len(chosen) - began - ended
+    text = say(
+        "{began} promotions began, {ended} ended, {changed} changed depth. The old price is what was billed before.",
+        began=began, ended=ended, changed=changed,
+    )  # fmt: skip
+    return Section(
+        "promotions", say("Promotions"), (text if chosen else say("No promotion began or ended."),), (), (table,)
+    )
+
+
+def listing_section(moves: Sequence[Move], before: dict[int, Billed], say: Words) -> Section:
+    """Offers that appeared and disappeared; absence counts after three good passes."""
+    known = {side.model_id for side in before.values()}
+    fresh = [m for m in moved(moves, "new") if m.model_id and m.model_id not in known]
+    other = [m for m in moved(moves, "new") if m not in fresh]
+    gone, brief = moved(moves, "removed"), moved(moves, "brief")
+    text = say(
+        "{models} models listed for the first time ({fresh} offers), {other} new offers of known models, {gone} offers "
+        "removed, {brief} listed and removed within the week.",
+        models=len({m.model_id for m in fresh}), fresh=len(fresh), other=len(other), gone=len(gone), brief=len(brief),
+    )  # fmt: skip
+    tables = (
+        _listing_table("new_models", say("New models"), fresh, "new", say),
+        _listing_table("new_offers", say("New offers of known models"), other, "new", say),
+        _listing_table("removed_offers", say("Removed offers"), gone, "old", say),
+    )
+    return Section("listing", say("New and removed offers"), (text,), (), tables)
+
+
+def _listing_table(table_id: str, title: str, moves: Iterable[Move], side: str, say: Words) -> Table:
+    columns = (
+        *names_columns(say),
+        Column(f"input_{side}", say("Input / M"), "money"),
+        Column(f"output_{side}", say("Output / M"), "money"),
+        Column("currency", ""),
+        Column("last_at", say("Since (UTC)"), "when"),
+        Column("source", say("Source"), "code"),
+        Column("quotes", say("Evidence"), "evidence"),
+    )
+    ordered = sorted(moves, key=lambda move: (move.model, move.offer))
+    return Table(table_id, title, columns, tuple(move_row(m, say) for m in ordered), 30)
+
+
+def wavering_section(moves: Sequence[Move], say: Words) -> Section:
+    """Prices that moved to and fro: told once, with a count, and kept out of the cuts."""
+    chosen = sorted(moved(moves, "wavering"), key=lambda m: (-m.times, m.offer))
+    columns = (
+        *names_columns(say),
+        Column("times", say("Moves"), "count"),
+        Column("input", say("Input / M"), "step"),
+        Column("input_low", say("lowest"), "money"),
+        Column("input_high", say("highest"), "money"),
+        Column("output", say("Output / M"), "step"),
+        Column("currency", ""),
+        Column("source", say("Source"), "code"),
+        Column("quotes", say("Evidence"), "evidence"),
+    )
+    rows = []
+    for move in chosen:
+        low, high = move.spread("input") or (None, None)
+        rows.append({**move_row(move, say), "input_low": low, "input_high": high, "quotes": move.quote_ids[-1:]})
+    by_seller = Counter(m.provider for m in chosen)
+    sellers = ", ".join(
+        f"{name} ({count})" for name, count in sorted(by_seller.items(), key=lambda i: (-i[1], i[0]))[:8]
+    )
+    text = say("{count} offers moved to and fro: {sellers}. They are told here once and in no other table.",
+               count=len(chosen), sellers=sellers)  # fmt: skip
+    table = Table("wavering", say("Prices that moved to and fro"), columns, tuple(rows), 20)
+    return Section(
+        "wavering", say("To and fro"), (text,) if chosen else (say("No price moved to and fro."),), (), (table,)
+    )
+
+
+def zeros_section(moves: Sequence[Move], say: Words) -> Section:
+    """Zeros that nothing proves: an error or an unannounced promotion, never a cut to free."""
+    chosen = moved(moves, "zero")
+    columns = (
+        *names_columns(say),
+        Column("input", say("Input / M"), "step"),
+        Column("currency", ""),
+        Column("span", say("Shown (UTC)")),
+        Column("source", say("Source"), "code"),
+        Column("quotes", say("Evidence"), "evidence"),
+    )
+    rows = tuple(
+        {**move_row(move, say), "span": f"{move.first_at:%Y-%m-%d %H:%M} – {move.last_at:%Y-%m-%d %H:%M}"}
+        for move in chosen
+    )
+    text = say(
+        "{count} offers showed a bare 0 that nothing else proves. Such a zero is told here and counts neither as a cut "
+        "nor as the cheapest price.",
+        count=len(chosen),
+    )  # fmt: skip
+    table = Table("zeros", say("Unproven zeros"), columns, rows, 20)
+    none = say("No unproven zero price appeared or ended.")
+    return Section("zeros", say("Unproven zeros"), (text if chosen else none,), (), (table,))
+
+
+def conditions_section(moves: Sequence[Move], say: Words) -> Section:
+    """Changes beside the plain input and output price: cache, long prompts, time bands, images."""
+    rows = []
+    for move in moved(moves, "conditions", "cut", "rise", "mixed"):
+        for step in move.steps:
+            if step.component in ("input", "output") and step.base:
+                continue
+            if step.kind not in ("cut", "rise"):
+                continue
+            row: dict[str, object] = {"model": move.model, "offer": move.offer, "component": step.component}
+            scope = say("any prompt, any hour") if step.base else say("for some prompts or hours")
+            row |= {"scope": scope, "price_old": step.old, "price_new": step.new}
+            row |= {"currency": move.currency, "at": step.changed_at}
+            rows.append({**row, "source": step.source_id, "quotes": step.quote_ids})
+    columns = (
+        *names_columns(say),
+        Column("component", say("Component"), "code"),
+        Column("scope", say("Scope")),
+        Column("price", say("Price"), "step"),
+        Column("currency", ""),
+        Column("at", say("Since (UTC)"), "when"),
+        Column("source", say("Source"), "code"),
+        Column("quotes", say("Evidence"), "evidence"),
+    )
+    table = Table("conditions", say("Cache, long prompts, hours and other components"), columns, tuple(rows), 20)
+    text = say("Prices beside plain input and output that moved: {count}.", count=len(rows))
+    return Section("conditions", say("Fine print that moved"), (text,), (), (table,))

@@ -1,0 +1,227 @@
+"""What moved in the week: one line per offer, net of the week, with how often it moved and the quotes behind it.
+
+Old and new are what the offer billed just before the week and at its end (`offers_asof`), both as its best source says;
+what other sources echo later is not news. Amounts are per million tokens in the seller's currency, so a currency's own
+move is not a price change. An offer that moves to and fro is told once, with a count.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from reports.ledger import Ledger
+from reports.parts import Row
+
+BILLED = """
+SELECT offer_id, offer, provider, listed_name, tier, region, variant, model_id, currency, input, output, cache_read,
+       input_usd_per_mtok, output_usd_per_mtok, input_status, output_status, source_id
+FROM offers_asof(?) ORDER BY offer, offer_id
+"""
+CHANGES = """
+SELECT changed_at, offer_id, offer, provider, listed_name, tier, region, model_id, component, basis, min_prompt_tokens,
+       hours, kind, old_amount, new_amount, currency, source_id, old_quote_id, quote_id
+FROM price_changes WHERE changed_at >= ? AND changed_at <= ?
+ORDER BY changed_at, offer, component, basis, min_prompt_tokens, hours, source_id, quote_id
+"""
+# A seller who moves a price this often in a week is not announcing prices: a router's reseller chasing the cheapest.
+OFTEN = 4
+COMPONENTS = ("input", "output", "cache_read")
+MOVING = frozenset(("cut", "rise", "promo_start", "promo_end", "made_free", "free_ended", "repack"))
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What an offer costs at one instant."""
+
+    offer_id: int
+    offer: str
+    provider: str
+    listed_name: str
+    tier: str
+    model_id: str | None
+    currency: str
+    prices: Mapping[str, Decimal | None]
+    input_usd_per_mtok: float | None
+    output_usd_per_mtok: float | None
+    statuses: tuple[str | None, str | None]
+    source_id: str
+
+    @property
+    def blended(self) -> Decimal | None:
+        """Three parts input to one part output, as the house blends."""
+        read, written = self.prices["input"], self.prices["output"]
+        return None if read is None or written is None else (3 * read + written) / 4
+
+    @property
+    def blended_usd_per_mtok(self) -> float | None:
+        read, written = self.input_usd_per_mtok, self.output_usd_per_mtok
+        return None if read is None or written is None else (3 * read + written) / 4
+
+    @property
+    def model(self) -> str:
+        return self.model_id or self.listed_name
+
+    @property
+    def zero_claimed(self) -> bool:
+        return "zero_claimed" in self.statuses
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of `price_changes`."""
+
+    changed_at: datetime
+    component: str
+    basis: str
+    base: bool  # holds for any prompt length at any hour
+    kind: str
+    old: Decimal | None
+    new: Decimal | None
+    source_id: str
+    quote_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One offer's week. `before` and `after` are None where it did not exist."""
+
+    kind: str  # cut, rise, mixed, new, removed, zero, wavering, conditions, brief
+    how: str  # list, promo_start, promo_end, discount, free
+    offer: str
+    provider: str
+    model: str
+    model_id: str | None
+    currency: str
+    before: Billed | None
+    after: Billed | None
+    steps: tuple[Step, ...]
+
+    @property
+    def times(self) -> int:
+        return len({step.changed_at for step in self.steps})
+
+    @property
+    def first_at(self) -> datetime:
+        return self.steps[0].changed_at
+
+    @property
+    def last_at(self) -> datetime:
+        return self.steps[-1].changed_at
+
+    @property
+    def quote_ids(self) -> tuple[int, ...]:
+        """The quote each component ended the week with, and the one it began with."""
+        last: dict[str, tuple[int, ...]] = {}
+        for step in self.steps:
+            if step.component in COMPONENTS[:2] or self.kind == "conditions":
+                last[step.component] = step.quote_ids
+        return tuple(dict.fromkeys(quote_id for ids in last.values() for quote_id in ids))
+
+    @property
+    def change(self) -> float | None:
+        """Relative change of the blended price."""
+        old, new = (side.blended if side else None for side in (self.before, self.after))
+        return float(new / old - 1) if old and new is not None else None
+
+    def spread(self, component: str) -> tuple[Decimal, Decimal] | None:
+        """The lowest and highest amount the component took in the week."""
+        taken = [a for s in self.steps if s.component == component and s.base for a in (s.old, s.new) if a is not None]
+        return (min(taken), max(taken)) if taken else None
+
+
+def billed_at(ledger: Ledger, moment: datetime) -> dict[int, Billed]:
+    """All offers as they billed at an instant, by offer id."""
+    return {row["offer_id"]: _billed(row) for row in ledger.rows(BILLED, moment)}
+
+
+def _billed(row: Row) -> Billed:
+    prices = {name: row[name] for name in COMPONENTS}
+    kept = {name: row[name] for name in Billed.__slots__ if name in row}
+    return Billed(**kept, prices=prices, statuses=(row["input_status"], row["output_status"]))
+
+
+def steps_of(ledger: Ledger) -> tuple[dict[int, list[Step]], dict[int, Row]]:
+    """The week's classified changes by offer, and one row of each offer for its names."""
+    steps: defaultdict[int, list[Step]] = defaultdict(list)
+    named: dict[int, Row] = {}
+    for row in ledger.during(CHANGES):
+        named.setdefault(row["offer_id"], row)
+        ids = tuple(i for i in (row["old_quote_id"], row["quote_id"]) if i is not None)
+        base = row["min_prompt_tokens"] == 0 and row["hours"] == ""
+        step = Step(row["changed_at"], row["component"], row["basis"], base, row["kind"], row["old_amount"],
+                    row["new_amount"], row["source_id"], ids)  # fmt: skip
+        steps[row["offer_id"]].append(step)
+    return dict(steps), named
+
+
+def moves_of(ledger: Ledger, before: dict[int, Billed], after: dict[int, Billed]) -> list[Move]:
+    """Every offer that moved in the week, once."""
+    steps, named = steps_of(ledger)
+    found = []
+    for offer_id, all_steps in steps.items():
+        side = after.get(offer_id) or before.get(offer_id)
+        own = [step for step in all_steps if side is None or step.source_id == side.source_id]
+        if not own:
+            continue
+        row = named[offer_id]
+        kind, how = _kind(before.get(offer_id), after.get(offer_id), own)
+        if kind:
+            names = (row["offer"], row["provider"], row["model_id"] or row["listed_name"])
+            currency = side.currency if side else row["currency"]
+            sides = (before.get(offer_id), after.get(offer_id))
+            found.append(Move(kind, how, *names, row["model_id"], currency, *sides, tuple(own)))
+    return in_order(found)
+
+
+def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tuple[str, str]:
+    """What the week did to an offer, and through which kind of price; ("", "") is no news."""
+    kinds = {step.kind for step in steps}
+    if kinds & {"zero_claimed", "zero_ended"}:
+        return "zero", "list"
+    if before is None or after is None:
+        return _came_or_went(before, after, kinds), "list"
+    if before.source_id != after.source_id or before.currency != after.currency:
+        return "", ""
+    pairs = [(before.prices[name], after.prices[name]) for name in COMPONENTS[:2]]
+    known = [(old, new) for old, new in pairs if old is not None and new is not None]
+    times = len({step.changed_at for step in steps if step.base and step.kind in MOVING})
+    falls, rises = any(new < old for old, new in known), any(new > old for old, new in known)
+    if times >= OFTEN or (times > 1 and not falls and not rises):
+        return "wavering", "list"
+    if not falls and not rises:
+        return ("conditions", "list") if kinds & MOVING else ("", "")
+    return ("mixed" if falls and rises else "cut" if falls else "rise"), _how(kinds, steps)
+
+
+def _came_or_went(before: Billed | None, after: Billed | None, kinds: set[str]) -> str:
+    if before is None and after is None:
+        return "brief" if {"new", "removed"} <= kinds else ""
+    if before is None:
+        return "new" if "new" in kinds else ""
+    return "removed" if "removed" in kinds else ""
+
+
+def _how(kinds: set[str], steps: Iterable[Step]) -> str:
+    for kind, how in (
+        ("promo_start", "promo_start"),
+        ("promo_end", "promo_end"),
+        ("made_free", "free"),
+        ("free_ended", "free"),
+    ):
+        if kind in kinds:
+            return how
+    return "discount" if any(step.basis == "discount" for step in steps) else "list"
+
+
+def in_order(moves: Iterable[Move]) -> list[Move]:
+    """The most contested model first, then the deepest move; a total order, so that two runs agree."""
+    moves = list(moves)
+    contest = Counter((move.kind, move.model) for move in moves)
+
+    def rank(move: Move) -> tuple[int, str, float, str]:
+        change = move.change or 0.0
+        return (-contest[move.kind, move.model], move.model, change if change < 0 else -change, move.offer)
+
+    return sorted(moves, key=rank)
