@@ -187,21 +187,26 @@ def price_of(text: str, money: Money, unit_from: str = "") -> Price:
 
 
 def loud(records: Iterable[Record]) -> Iterator[Record]:
-    """Pass records on, but: no quote at all is a ParseError, and one price point with two amounts is nobody's price."""
+    """Pass records on, but: no quote at all is a ParseError, one price point told twice is told once, and a price point
+    with two amounts is nobody's price.
+    """
     kept = list(dict.fromkeys(records))
-    quotes = [record for record in kept if isinstance(record, Quote)]
-    if not quotes:
-        raise ParseError("no price could be read from the page: layout changed, empty, or not the price page")
     amounts: dict[object, set[Decimal | None]] = {}
-    for quote in quotes:
-        amounts.setdefault(_point(quote), set()).add(quote.amount)
     for record in kept:
-        if isinstance(record, Quote) and len(amounts[_point(record)]) > 1:
+        if isinstance(record, Quote):
+            amounts.setdefault(_point(record), set()).add(record.amount)
+    if not amounts:
+        raise ParseError("no price could be read from the page: layout changed, empty, or not the price page")
+    told: set[object] = set()
+    for record in kept:
+        point = _point(record) if isinstance(record, Quote) else None
+        if point is None or (point not in told and len(amounts[point]) == 1):
+            yield record
+        elif isinstance(record, Quote) and len(amounts[point]) > 1:
             yield Notice(
                 "conflict", f"{record.offer} {record.component}: {record.raw!r} beside another price", record.locator
             )
-        else:
-            yield record
+        told.add(point)
 
 
 def _point(quote: Quote) -> object:
