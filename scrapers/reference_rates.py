@@ -5,11 +5,10 @@ Unit: how many units of a currency one euro buys. Shared by the sources that rea
 
 import csv
 import io
-import zipfile
-import zlib
 from collections.abc import Iterator
 from datetime import date
 
+from scrapers.zipped import zipped_csv
 from tracker.errors import ParseError
 from tracker.records import FxRate
 from tracker.units import decimal_of
@@ -39,7 +38,7 @@ def published_day(text: str) -> date:
 
 def history(body: bytes) -> Iterator[FxRate]:
     """Every kept rate of `eurofxref-hist.zip`, newest first as in the file."""
-    rows = csv.DictReader(io.StringIO(_csv_text(body)))
+    rows = csv.DictReader(io.StringIO(zipped_csv(body, _MAX_CSV_BYTES, "reference rates")))
     columns = sorted(KEPT & set(rows.fieldnames or ()))
     if not {"USD", "CNY"} <= set(columns):
         raise ParseError(f"reference rates lack USD or CNY: header is {list(rows.fieldnames or ())[:8]}")
@@ -51,21 +50,3 @@ def history(body: bytes) -> Iterator[FxRate]:
             raw = (row[currency] or "").strip()
             if raw not in _MISSING:
                 yield rate(currency, day, raw)
-
-
-def _csv_text(body: bytes) -> str:
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            entry = next(info for info in archive.infolist() if info.filename.endswith(".csv"))
-            if entry.file_size > _MAX_CSV_BYTES:
-                raise ParseError(f"{entry.filename} would unpack to {entry.file_size} bytes")
-            return archive.read(entry).decode("utf-8-sig")
-    except (
-        zipfile.BadZipFile,
-        StopIteration,
-        UnicodeDecodeError,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise ParseError("not the zip of reference rates (one CSV inside)") from error

@@ -1,0 +1,43 @@
+"""Prime Intellect's availability list of many lessors, as summaries per accelerator kept by a public tracker.
+
+Unit: USD per accelerator and hour. Each line is one look, about every 40 minutes: count, minimum and average per
+lessor. The minimum is a price somebody could rent at; an average of offers is no price and is left out.
+"""
+
+from collections.abc import Iterator
+
+from scrapers.accelerators import accelerator
+from scrapers.instances import Instance, rental
+from scrapers.json_text import as_object, as_text, json_body, members
+from scrapers.source import Capture, Request, Source
+from tracker.errors import ParseError
+from tracker.records import Record
+
+SOURCE = Source(
+    id="primeintellect",
+    title="Prime Intellect availability, summaries per accelerator",
+    kind="rental",
+    requests=(Request("https://api.primeintellect.ai/api/v1/availability/gpus"),),
+    every_hours=24,
+    currency="USD",
+    unit="USD per accelerator and hour",
+    min_rows=1,
+    terms="key of an account; history from a public tracker",
+    proof="recorded",
+    proof_url="https://github.com/tugot17/gpu-price-tracker/tree/main/data/summary",
+    key_env="PRIMEINTELLECT_API_KEY",
+    key_required=True,
+    enabled=False,
+    notice="Replay only: the live answer's shape was not seen, and a summary does not tell spot offers apart.",
+)
+
+
+def parse(capture: Capture) -> Iterator[Record]:
+    line = as_object(json_body(capture))
+    gpu = as_text(line.get("gpu_type"))
+    if not gpu:
+        raise ParseError(f"primeintellect: not a summary line, keys are {sorted(line)[:6]}")
+    part = accelerator(gpu)
+    for lessor, row in members(line.get("by_provider"), "lessors"):
+        instance = Instance(lessor.casefold(), f"{gpu} (cheapest of the lessor's offers)", part, 1)
+        yield from rental(instance, row.get("min"), f"/by_provider/{lessor}/min")
