@@ -1,0 +1,103 @@
+"""What a rule is and what it says: frozen records, and the two sentences every flag owes its reader.
+
+A probability is either calibrated (a table in README.md shows how often flags of that probability were right) or it is
+not, and then the flag's own sentence says so. Rules are versioned: a changed threshold or formula is a new version.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`open_at`, `close_at`: hysteresis. `quiet_days`: how long a flag must stay below `close_at` before it closes."""
+
+    kind: str
+    version: int
+    open_at: float
+    close_at: float
+    quiet_days: float
+    calibrated: bool
+    meaning: str  # what the probability is the probability of
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One row behind a flag: the public view it stands in, its id there, and what it says."""
+
+    view: str  # quotes, declarations, metrics, limits, conflicts, held, sources, cost_bands, audits, probes, facts
+    ref: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One term of the sum a flag rests on."""
+
+    name: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule says of one offer at one moment. Opened, kept or closed by lifecycle.py, never by the rule."""
+
+    kind: str
+    rule_version: int
+    offer: str
+    probability: float
+    calibrated: bool
+    sentence: str
+    clearing: str
+    scenario: str
+    figures: tuple[Figure, ...]
+    evidence: tuple[Evidence, ...]
+    expires_at: datetime | None = None
+
+
+def found(
+    rule: Rule,
+    offer: str,
+    probability: float,
+    sentence: str,
+    clearing: str,
+    *,
+    scenario: str = "",
+    figures: tuple[Figure, ...] = (),
+    evidence: tuple[Evidence, ...] = (),
+    expires_at: datetime | None = None,
+) -> Finding:
+    """A finding of `rule`; the sentence gets the statement about its calibration."""
+    bounded = min(max(round(probability, 4), 0.0), 1.0)
+    note = f"Probability {bounded:.2f} that {rule.meaning}"
+    note += "; calibrated, see the evaluation." if rule.calibrated else "; uncalibrated: an estimate, not a frequency."
+    return Finding(
+        rule.kind,
+        rule.version,
+        offer,
+        bounded,
+        rule.calibrated,
+        f"{sentence} {note}",
+        clearing,
+        scenario,
+        figures,
+        evidence,
+        expires_at,
+    )
+
+
+def usd(amount: float) -> str:
+    """Dollars with the digits that matter: $0.27, $0.0035, $12.5, $1,940."""
+    if amount == 0:
+        return "$0"
+    if abs(amount) >= 100:
+        return f"${amount:,.0f}"
+    digits = 2 if abs(amount) >= 0.1 else 4
+    text = f"{amount:.{digits}f}"
+    return f"${text.rstrip('0').rstrip('.') if digits == 4 else text}"
+
+
+def day(moment: datetime) -> str:
+    """The date of a moment, as reports write it."""
+    return moment.date().isoformat()

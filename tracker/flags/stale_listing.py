@@ -1,0 +1,61 @@
+"""stale_listing: a price that nobody has confirmed for longer than its source promises, or that its source dropped.
+
+Recorded and article sources are history by nature and never stale. Three missed reads are the house's word for absence.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tracker.flags.finding import Evidence, Figure, Finding, Rule, day, found
+from tracker.flags.odds import ramp
+
+RULE = Rule(
+    "stale_listing",
+    version=1,
+    open_at=0.5,
+    close_at=0.5,
+    quiet_days=0,
+    calibrated=False,
+    meaning="this price is no longer on sale as shown",
+)
+MIN_AGE = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """When the source behind an offer was last read well, and whether better-placed sources still show the offer."""
+
+    offer: str
+    source_id: str
+    is_live: bool  # False for articles and bundled data: history, not a listing
+    every_hours: float
+    last_good_at: datetime
+    missing_since: datetime | None
+    quote_id: str
+
+
+def judge(listing: Listing, at: datetime) -> Finding | None:
+    if not listing.is_live:
+        return None
+    age = at - listing.last_good_at
+    missed = age / timedelta(hours=max(listing.every_hours, 1.0))
+    stale = ramp(missed, 3, 20, top=0.9) if age >= MIN_AGE else 0.0
+    gone = 0.8 if listing.missing_since else 0.0
+    if (probability := max(stale, gone)) <= 0:
+        return None
+    if gone >= stale:
+        what = f"{listing.source_id} was read well and no longer shows it since {day(listing.missing_since or at)}."
+    else:
+        what = f"{listing.source_id} was last read on {day(listing.last_good_at)}, {missed:.0f} readings ago."
+    return found(
+        RULE,
+        listing.offer,
+        probability,
+        what,
+        f"One good reading of {listing.source_id} that shows the offer.",
+        figures=(Figure("age", age / timedelta(days=1), "days"), Figure("readings_missed", missed, "")),
+        evidence=(
+            Evidence("quotes", listing.quote_id, f"shown by {listing.source_id}"),
+            Evidence("sources", listing.source_id, f"last good reading {listing.last_good_at:%Y-%m-%d %H:%M} UTC"),
+        ),
+    )
