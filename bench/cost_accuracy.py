@@ -1,0 +1,136 @@
+"""Accuracy of the cost engine's speed model on rows it has not seen.
+
+    python -m bench.cost_accuracy [--measured FILE] [--heldout FILE] [--refit] [--write]
+
+Without FILE it looks for the ground truth beside the checkout; where that is missing it uses the project's own table of
+public figures. `--heldout` scores the shipped coefficients on another file of the same columns. `--refit` rewrites
+tracker/data/stacks.csv from all rows; `--write` refreshes the table in tracker/cost/README.md.
+"""
+
+import argparse
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.cost_blocks import replace_block
+from tracker.cost import accuracy, fit, stacks
+from tracker.cost.arrays import Floats
+from tracker.cost.measured import Measurement, read_measurements, throughput
+
+ROOT = Path(__file__).resolve().parent.parent
+TRUTH = ROOT.parent / "shared" / "cost" / "measured.csv"
+STACKS = ROOT / "tracker" / "data" / "stacks.csv"
+README = ROOT / "tracker" / "cost" / "README.md"
+SEEDS = (0, 1, 2)
+PAIR_FOLDS, CONFIGURATION_FOLDS = 10, 5
+
+
+def held_out(rows: Sequence[Measurement], label: str, seed: int) -> tuple[Floats, Floats]:
+    """Predictions and folds, for unseen hardware x model pairs or unseen configurations."""
+    name, count = (fit.pair_label, PAIR_FOLDS) if label == "pair" else (fit.configuration_label, CONFIGURATION_FOLDS)
+    labels = [name(m) for m in rows]
+    return fit.cross_validate(rows, labels, count, seed), fit.folds(labels, count, seed).astype(np.float64)
+
+
+def line(name: str, random: accuracy.Score, pair: accuracy.Score, inside: float) -> str:
+    return (
+        f"| {name} | {random.rows} | {random.median:.1%} | {random.p90:.0%} | {pair.median:.1%} | {pair.p90:.0%} "
+        f"| {pair.within_2x:.0%} | {pair.bias:.2f} | {inside:.0%} |"
+    )
+
+
+def table(rows: Sequence[Measurement]) -> list[str]:
+    """The accuracy table: every source, none left out."""
+    target = np.array([m.target for m in rows])
+    sources = np.array([m.source for m in rows])
+    families = [m.family for m in rows]
+    random, _ = held_out(rows, "configuration", SEEDS[0])
+    runs = [held_out(rows, "pair", seed) for seed in SEEDS]
+    inside = np.mean([accuracy.coverage(p, target, f.astype(np.int64), families) for p, f in runs], axis=0)
+    pair = runs[0][0]
+    out = [
+        "| source | rows | unseen configuration: median | p90 | unseen hardware x model: median | p90 | within 2x "
+        "| bias | 80 % band holds |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for source in sorted(set(sources), key=lambda s: -int((sources == s).sum())):
+        at = sources == source
+        figures = accuracy.score(random[at], target[at]), accuracy.score(pair[at], target[at])
+        out.append(line(source, *figures, float(inside[at].mean())))
+    whole = line("**all**", accuracy.score(random, target), accuracy.score(pair, target), float(inside.mean()))
+    medians = ", ".join(f"{accuracy.score(p, target).median:.1%}" for p, _ in runs)
+    young = np.array([stacks.groups_of(stacks.Stack.of(m))["age"] == "day-zero" for m in rows])
+    mature = accuracy.score(random[~young], target[~young]), accuracy.score(pair[~young], target[~young])
+    out.append(whole)
+    out.append(line("without day-zero stacks", *mature, float(inside[~young].mean())))
+    out += ["", f"Unseen pairs with the folds shuffled {len(SEEDS)} ways: {medians}."]
+    return out
+
+
+def score_file(path: Path) -> list[str]:
+    """The shipped coefficients on a file they were not fitted to."""
+    rows = throughput(read_measurements(path))
+    shipped = stacks.fitted()
+    predicted, target = fit.predict(rows, shipped), np.array([m.target for m in rows])
+    known = {(key) for term, group, key in shipped.deviations if (term, group) == ("scale", "family_model")}
+    out = [f"{path.name}: shipped coefficients, {len(rows)} rows", "source rows median p90 within-2x bias"]
+    sources = np.array([m.source for m in rows])
+    for source in [*sorted(set(sources)), "all"]:
+        s = accuracy.score(*(v[(sources == source) | (source == "all")] for v in (predicted, target)))
+        out.append(f"{source:22} {s.rows:5} {s.median:.1%} {s.p90:.0%} {s.within_2x:.0%} {s.bias:.2f}")
+    for name in ("seen", "unseen"):
+        low, high = (np.exp(shipped.errors[name, q]) for q in ("0.1", "0.9"))
+        inside = np.mean((target >= predicted * low) & (target <= predicted * high))
+        out.append(f"80 % band for {name} pairs holds {inside:.0%}")
+    return [*out, f"{len(known)} fitted family x model groups"]
+
+
+def write_stacks(rows: Sequence[Measurement], path: Path) -> None:
+    """All rows fitted; error quantiles from the cross-validation, so the band is that of unseen rows."""
+    whole = fit.fit(rows)
+    target = np.array([m.target for m in rows])
+    groups = [stacks.groups_of(stacks.Stack.of(m)) for m in rows]
+    newest = max(m.date for m in rows).isoformat()
+    source = f"fit to {len(rows)} public measurements by bench/cost_accuracy.py --refit"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["term", "group", "key", "log_value", "rows", "source", "as_of"])
+        for name, value in whole.base.items():
+            out.writerow([name, "base", "", f"{value:.5f}", len(rows), source, newest])
+        for (term, group, key), value in whole.deviations.items():
+            if abs(value) >= 5e-4 or (term, group) == ("scale", "family_year"):
+                out.writerow([term, group, key, f"{value:.4f}", sum(g[group] == key for g in groups), source, newest])
+        for name, label in (("seen", "configuration"), ("unseen", "pair")):
+            quantiles = accuracy.log_error_quantiles(held_out(rows, label, SEEDS[0])[0], target)
+            for q, value in quantiles.items():
+                out.writerow(
+                    [name, "error", f"{q}", f"{value:.4f}", len(rows), f"cross-validation of the {source}", newest]
+                )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--measured", type=Path)
+    parser.add_argument("--heldout", type=Path)
+    parser.add_argument("--refit", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    if options.heldout:
+        print("\n".join(score_file(options.heldout)))
+        return
+    path = options.measured or (TRUTH if TRUTH.is_file() else None)
+    rows = throughput(read_measurements(path))
+    print(f"{len(rows)} rows from {path.name if path else 'tracker/data/public_measurements.csv'}")
+    if options.refit:
+        write_stacks(rows, STACKS)
+        print("wrote tracker/data/stacks.csv")
+    lines = table(rows)
+    print("\n".join(lines))
+    if options.write:
+        replace_block(README, "cost_accuracy", lines)
+
+
+if __name__ == "__main__":
+    main()
