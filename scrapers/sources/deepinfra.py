@@ -1,7 +1,8 @@
 """DeepInfra's own model list: prices in US cents per token, cached tokens as a ratio of the input price.
 
 Binary-float noise is published (2.9999e-05 cents), so figures are rounded to six digits. Other price types are per
-second, per character or per image, also in cents. `discount` is a fraction already taken off.
+second, per character or per image, also in cents. Where a `discount` stands beside a figure, nothing published says
+whether it is already taken off: the figure is kept as written, with a notice.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 from scrapers.json_text import JsonObject, as_object, as_text, json_body, rows_at
 from scrapers.openrouter_format import precision_records
-from scrapers.quoting import Money, before_discount, declared, declared_tokens, quoted
+from scrapers.quoting import Money, declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.errors import ParseError
 from tracker.records import Notice, Offer, Quote, Record
@@ -50,12 +51,10 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 
 def _model_records(offer: Offer, row: JsonObject, pricing: JsonObject, locator: str) -> Iterator[Record]:
-    discount = _ratio(pricing.get("discount"))
-    for found in _quotes(offer, pricing, f"{locator}/pricing"):
-        if discount and isinstance(found, Quote) and found.status == "known":
-            yield from before_discount(found, discount)
-        else:
-            yield found
+    yield from _quotes(offer, pricing, f"{locator}/pricing")
+    if _ratio(pricing.get("discount")):
+        text = f"{offer}: a discount of {pricing['discount']}, taken off already or not: nothing says which"
+        yield Notice("unknown_word", text, f"{locator}/pricing/discount")
     yield from declared_tokens(offer, "context_tokens", row.get("max_tokens"), f"{locator}/max_tokens")
     yield from precision_records(offer, row.get("quantization"), f"{locator}/quantization")
     yield from declared(offer, "replaced_by", row.get("replaced_by"), f"{locator}/replaced_by")

@@ -48,7 +48,7 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 def _prices(capture: Capture) -> Iterator[Record]:
     for locator, row in csv_rows(capture, "date", "provider", "model", "input_per_mtok", "output_per_mtok", "currency"):
-        offer = Offer(row["provider"], row["model"], row.get("tier") or "standard")
+        offer = Offer(row["provider"], row["model"], row.get("tier") or "standard", row.get("region", ""))
         try:
             since = datetime.fromisoformat(row["date"])
         except ValueError:
