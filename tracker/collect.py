@@ -23,6 +23,7 @@ from warehouse.ledger import append_pass
 from warehouse.passes import CaptureRow, PassFacts, Summary
 from warehouse.store import Connection, utc_now, writing
 
+WRITER_WAIT_S = 30.0
 SHRUNK_SHARE = 0.5  # fewer than half the rows of last time: absences do not count until a second pass agrees
 
 
@@ -47,12 +48,12 @@ def _read_spooled(home: Home, path: Path) -> PassFacts:
     return facts
 
 
-def ingest_spool(home: Home, report: Report = quiet, wait_s: float = 30.0) -> list[Summary]:
+def ingest_spool(home: Home, report: Report = quiet) -> list[Summary]:
     """Store every waiting pass, each in its own transaction; BusyError leaves them waiting."""
     waiting = spool_files(home)
     parsed = [(path, _read_spooled(home, path)) for path in waiting]
     summaries = []
-    with writing(home.warehouse, home.write_lock, wait_s) as connection:
+    with writing(home.warehouse, home.write_lock, WRITER_WAIT_S) as connection:
         refresh_reference(connection)
         for path, facts in parsed:
             _doubt_shrinkage(connection, facts)

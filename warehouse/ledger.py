@@ -39,11 +39,11 @@ def append_pass(connection: Connection, facts: PassFacts, judge_of: JudgeOf | No
             return _write_pass(connection, facts, "", Changes(), 0)
         fingerprint = content_hash(facts)
         last = connection.execute(
-            "SELECT content_hash, pending FROM core.pass WHERE source_id = ? AND outcome <> 'failed' "
+            "SELECT content_hash, pending, outcome FROM core.pass WHERE source_id = ? AND outcome <> 'failed' "
             "ORDER BY observed_at DESC, recorded_at DESC LIMIT 1",
             [facts.source_id],
         ).fetchone()
-        if last == (fingerprint, 0) and facts.outcome == "good":
+        if last == (fingerprint, 0, "good") and facts.outcome == "good":
             return _write_pass(connection, facts, fingerprint, Changes(), 0)
         return _write_changes(connection, facts, fingerprint, judge_of)
 
@@ -99,14 +99,15 @@ def load_state(connection: Connection, shape: Shape, source_id: str) -> State:
 
 def _load_holds(connection: Connection, state: State, source_id: str) -> None:
     columns = (*QUOTE.key_columns, *QUOTE.value_columns, *QUOTE.evidence_columns)
-    tail = "capture_id, pass_id, recorder, reason, detail, agreed, observed_at, recorded_at, state, decided_by"
+    tail = "hold_id, capture_id, pass_id, recorder, reason, detail, agreed, observed_at, recorded_at, state, decided_by"
     query = f"SELECT {', '.join(columns)}, {tail} FROM core.hold WHERE source_id = ?"
     for row in connection.execute(query, [source_id]).fetchall():
         key, value, evidence = row[:7], row[7:13], row[13:15]
-        capture_id, pass_id, recorder, reason, detail, agreed, observed_at, recorded_at, outcome, by = row[15:]
+        hold_id, capture_id, pass_id, recorder, reason, detail, agreed, observed_at, recorded_at, outcome, by = row[15:]
         if outcome == "waiting":
             shown = Row(value, evidence, capture_id)
-            state.holds[key] = Hold(key, shown, reason, detail, pass_id, recorder, observed_at, recorded_at, agreed)
+            times = observed_at, recorded_at
+            state.holds[key] = Hold(hold_id, key, shown, reason, detail, pass_id, recorder, *times, agreed)
         elif by in DECIDED_OUTSIDE:
             state.decided[key, value] = outcome == "admitted"
 

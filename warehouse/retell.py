@@ -11,7 +11,7 @@ from warehouse.ledger import DECIDED_OUTSIDE, JudgeOf, load_state, nobody
 from warehouse.passes import PassFacts, Summary, content_hash
 from warehouse.shapes import QUOTE, SHAPES, Shape
 from warehouse.store import Connection, insert, transaction
-from warehouse.versions import Changes, Hold, State, Version, advance, believe, identity
+from warehouse.versions import Changes, Hold, State, Version, advance, believe
 from warehouse.writes import delete, now_row, past_row, write_holds, write_offers, write_passes, write_series
 
 
@@ -53,7 +53,7 @@ class Telling:
         counts[0] += len(changes.opened)
         counts[1] += len(changes.closed)
         for hold in changes.holds:
-            self.holds[identity(self.source_id, hold.key, hold.row.value, hold.observed_at)] = hold
+            self.holds[hold.hold_id] = hold
             counts[2] += hold.state == "waiting" and hold.agreed == 0
 
 

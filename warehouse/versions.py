@@ -56,6 +56,7 @@ class Row:
 class Hold:
     """A value that is not believed yet. `agreed` counts later passes that showed it again."""
 
+    hold_id: int
     key: Key
     row: Row
     reason: str
@@ -179,7 +180,9 @@ def _show(state: State, key: Key, row: Row, moment: Moment, judge: Judge, change
         return
     if held is not None:
         _decide(held, "expired", "another value followed", moment, changes)
-    hold = Hold(key, row, doubt[0], doubt[1], moment.pass_id, moment.recorder, moment.observed_at, moment.recorded_at)
+    hold_id = identity(state.scope, key, row.value, moment.observed_at)
+    times = moment.observed_at, moment.recorded_at
+    hold = Hold(hold_id, key, row, doubt[0], doubt[1], moment.pass_id, moment.recorder, *times)
     state.holds[key] = hold
     changes.holds.append(hold)
 
@@ -203,14 +206,9 @@ def _agree(state: State, key: Key, held: Hold, row: Row, moment: Moment, judge: 
     )
     del state.holds[key]
     first = Moment(held.pass_id, held.recorder, held.observed_at, moment.recorded_at)
-    _open(
-        state,
-        key,
-        held.row,
-        first,
-        max(held.observed_at, now.observed_at) if now else held.observed_at,
-        changes,
-    )
+    since = max(held.observed_at, now.observed_at) if now else held.observed_at
+    # the value as just parsed: one read back from storage is equal but may be written differently, and ids are text
+    _open(state, key, Row(row.value, held.row.evidence, held.row.capture_id), first, since, changes)
 
 
 def _decide(held: Hold, outcome: str, why: str, moment: Moment, changes: Changes) -> None:

@@ -7,7 +7,7 @@ from tracker.records import Offer
 from warehouse.passes import PassFacts
 from warehouse.shapes import QUOTE, Shape, offer_id
 from warehouse.store import Connection, insert
-from warehouse.versions import Changes, Hold, Version, identity
+from warehouse.versions import Changes, Hold, Version
 
 FOREVER = datetime(9999, 12, 31)  # noqa: DTZ001  naive UTC, beyond any price
 PASS_COLUMNS = (
@@ -70,7 +70,7 @@ def past_row(shape: Shape, source_id: str, v: Version) -> tuple[object, ...]:
 
 def write_holds(connection: Connection, source_id: str, holds: Iterable[Hold]) -> None:
     """Insert or update holds by id."""
-    by_id = {identity(source_id, h.key, h.row.value, h.observed_at): h for h in holds}
+    by_id = {hold.hold_id: hold for hold in holds}
     delete(connection, "core.hold", list(by_id), "hold_id")
     columns = (
         "hold_id", "source_id", *QUOTE.key_columns, *QUOTE.value_columns, *QUOTE.evidence_columns, "capture_id",
