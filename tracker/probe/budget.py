@@ -1,0 +1,102 @@
+"""The spend ledger: money is reserved on disk before a request leaves, and settled after its answer.
+
+One append-only file per UTC day; every line is flushed to disk (fsync) under a lock before the send it pays for. After
+a crash the reservations without a settlement count in full, so a budget can be under-used but not exceeded. A
+reservation is an upper bound: every UTF-8 byte of the request a token, every allowed output token used.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import filelock
+
+from tracker.errors import ProbeError
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What a day's ledger says, in USD. `open` is reserved and not settled."""
+
+    settled: Decimal
+    open: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.settled + self.open
+
+
+class Ledger:
+    """The spend of one installation. Safe for several processes; the day is fixed when the ledger is opened."""
+
+    def __init__(self, folder: Path, day: date | None = None) -> None:
+        self.path = folder / f"{(day or datetime.now(UTC).date()).isoformat()}.jsonl"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = filelock.FileLock(folder / "spend.lock", timeout=30)
+
+    def reserve(self, usd: Decimal, budget_usd: Decimal, purpose: str) -> str:
+        """Set money aside under the day's budget and return the reservation's id; ProbeError when it does not fit."""
+        with self._lock:
+            spend = self._read()
+            if spend.total + usd > budget_usd:
+                raise ProbeError(
+                    f"the budget of {budget_usd} USD a day does not cover {usd} USD for {purpose}: "
+                    f"{spend.settled} spent, {spend.open} reserved today"
+                )
+            reservation = uuid.uuid4().hex
+            self._append({"reserve": reservation, "usd": str(usd), "for": purpose})
+        return reservation
+
+    def settle(self, reservation: str, usd: Decimal) -> None:
+        """Replace a reservation by what was billed, which may be more if a seller says so: the ledger is honest."""
+        with self._lock:
+            self._append({"settle": reservation, "usd": str(usd)})
+
+    def today(self) -> Spend:
+        with self._lock:
+            return self._read()
+
+    def _append(self, line: dict[str, str]) -> None:
+        fresh = not self.path.exists()
+        with self.path.open("ab") as handle:
+            # A crash may have left half a line: end it, so that this one is whole.
+            handle.write(b"\n" if handle.tell() and not self._ends_whole() else b"")
+            handle.write(json.dumps(line).encode() + b"\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        if fresh and os.name == "posix":
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+
+    def _ends_whole(self) -> bool:
+        with self.path.open("rb") as handle:
+            handle.seek(-1, os.SEEK_END)
+            return handle.read(1) == b"\n"
+
+    def _read(self) -> Spend:
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        return sum_up(lines)
+
+
+def sum_up(lines: Iterable[str]) -> Spend:
+    """The totals of a ledger's lines. Half a line (a crash while reserving: nothing was sent) counts nothing."""
+    reserved: dict[str, Decimal] = {}
+    settled = Decimal(0)
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            usd = Decimal(entry["usd"])
+        except (ValueError, KeyError, TypeError, ArithmeticError):
+            continue
+        if "reserve" in entry:
+            reserved[entry["reserve"]] = usd
+        elif entry.get("settle") in reserved:
+            del reserved[entry["settle"]]
+            settled += usd
+    return Spend(settled, sum(reserved.values(), Decimal(0)))
