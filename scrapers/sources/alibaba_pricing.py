@@ -1,35 +1,17 @@
-"""Alibaba Model Studio (Bailian) price document as the help centre's JSON: regions and length bands, CNY.
+"""Alibaba Model Studio (Bailian) price document as the help centre's JSON, CNY; see scrapers/alibaba.py.
 
-Headers carry the unit (每百万Token); a region is a heading above the table, a deployment scope and a thinking mode that
-is priced apart become the variant (with the input price they share). "原价 12元 限时5折" is a list price and half of it as the discount. Cache and batch
-prices are told as shares in prose and are not computed here. K is 1,000 by the page's own words.
+K is 1,000 by the page's own words. "原价 12元 限时5折" is a list price and half of it as the discount.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
+from scrapers.alibaba import Words, document_prices
 from scrapers.source import Capture, Request, Source, anchor
-from scrapers.tables import (
-    Money,
-    Price,
-    Reading,
-    Table,
-    band_condition,
-    html_tables,
-    loud,
-    meanings,
-    priced,
-    prices_in,
-    require,
-    soup_of,
-    text_of,
-    visible,
-)
+from scrapers.tables import Money, html_tables, loud, require, soup_of, text_of, visible
 from tracker.errors import ParseError
-from tracker.records import COMPONENTS, Notice, Offer, Record
-from tracker.units import amount_of, decimal_of
+from tracker.records import Record
 
 SOURCE = Source(
     id="alibaba_pricing",
@@ -53,7 +35,6 @@ SOURCE = Source(
 
 YUAN = Money("CNY", after="元")
 _PROMO = re.compile(r"原价 (?P<list>[\d.]+元) 限时(?P<tenths>[\d.]+)折")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 
 
 def parse(capture: Capture) -> Iterator[Record]:
@@ -65,73 +46,7 @@ def parse(capture: Capture) -> Iterator[Record]:
         raise ParseError("data.content is not text")
     soup = soup_of(content)
     require(visible(soup), r"K 表示 1,000")
-    yield from loud(_records(html_tables(soup)))
-
-
-def _records(tables: list[Table]) -> Iterator[Record]:
-    plain = [
-        replace(
-            table, header=tuple(text.replace(" (每百万", "(每百万").replace("万 T", "万T") for text in table.header)
-        )
-        for table in tables
-    ]
-    for table in priced(plain, WORDS, ("model", "input")):
-        if isinstance(table, Notice):
-            yield table
-            continue
-        region = next((REGIONS[text] for text in table.headings if text in REGIONS), "")
-        if not region or not any(text.startswith("输出单价") for text in table.header):
-            yield Notice(
-                "skipped", f"no region above it or no output price: {', '.join(table.header)[:120]}", table.place
-            )
-        else:
-            yield from _table_records(table, region)
-
-
-def _table_records(table: Table, region: str) -> Iterator[Record]:
-    columns, notices = meanings(table, WORDS)
-    yield from notices
-    ways = {meaning.partition(" ")[2] for meaning in columns.values() if meaning.startswith("output")}
-    for number, row in enumerate(table.rows):
-        place = f"{table.place} row {number}"
-        if len(row) != len(table.header):
-            yield Notice("bad_row", f"{len(row)} cells for {len(table.header)} columns", place)
-            continue
-        facts = {columns[index]: cell.text for index, cell in enumerate(row) if index in columns}
-        name = _NAME.match(facts["model"])
-        scope, mode = SCOPES.get(facts.get("scope", "")), MODES.get(facts.get("mode", ""))
-        if not name or scope is None or mode is None:
-            yield Notice("unknown_word", f"model, scope or mode is not known: {list(facts.values())[:3]}", place)
-            continue
-        for index, meaning in columns.items():
-            component, _, mark = meaning.partition(" ")
-            for variant in [mark] if mark or component == "output" else sorted(ways):
-                if component in COMPONENTS:
-                    tag = ",".join(part for part in (scope, variant or mode) if part)
-                    offer = Offer("alibaba", name.group(), region=region, variant=tag)
-                    yield from _cell(
-                        offer, component, row[index].text, facts.get("band", "-"), f"{place} {table.header[index]!r}"
-                    )
-
-
-def _cell(offer: Offer, component: str, text: str, band: str, place: str) -> Iterator[Record]:
-    try:
-        promo = _PROMO.fullmatch(text)
-        prices = _promo_prices(promo, text) if promo else prices_in(text, YUAN)
-        condition = band_condition("-" if band in UNBANDED else band)
-    except ParseError as error:
-        yield Notice("bad_row", str(error), place)
-        return
-    yield from Reading({}, component, "", prices, "CNY", place).quotes(offer, condition)
-
-
-def _promo_prices(promo: re.Match[str], text: str) -> tuple[Price, ...]:
-    """The list price, and the discount as the stated tenths of it."""
-    (listed,) = prices_in(promo["list"], YUAN)
-    tenths = decimal_of(promo["tenths"])
-    if not 0 < tenths < 10:
-        raise ParseError(f"not a discount: {text[:40]!r}")
-    return listed, Price(amount_of(listed.amount, tenths / 10), text, basis="discount")
+    yield from loud(document_prices(html_tables(soup), PAGE))
 
 
 REGIONS = {
@@ -179,3 +94,4 @@ WORDS = {
     "输出单价(每百万token) / 文本 多模态输入": "output multimodal-input",
     "输出单价(每百万token) / 文本+音频 仅音频计费": "audio_out",
 }
+PAGE = Words(YUAN, WORDS, REGIONS, SCOPES, MODES, _PROMO, UNBANDED)

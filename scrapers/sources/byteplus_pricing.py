@@ -1,12 +1,25 @@
 """BytePlus ModelArk price document (USD, outside China): standard online inference and offline batch.
 
-Bands are in thousand tokens of prompt; dated model ids.
+Read from the Markdown the page carries for its own script, or from the drawn article. Bands are in thousand tokens of
+prompt; peak and off-peak rows name no hours in the table: reported, not read.
 """
 
 from collections.abc import Iterator
 
 from scrapers.source import Capture, Request, Source, anchor
-from scrapers.tables import Money, Reading, Table, all_readings, html_tables, length_bands, loud, text_of
+from scrapers.tables import (
+    Money,
+    Reading,
+    Table,
+    all_readings,
+    html_tables,
+    length_bands,
+    loud,
+    markdown_tables,
+    text_of,
+)
+from scrapers.volcengine import page_markdown
+from tracker.errors import ParseError
 from tracker.records import Notice, Offer, Record
 
 SOURCE = Source(
@@ -23,7 +36,7 @@ SOURCE = Source(
     proof_url="https://github.com/lzc0403/token-pricing-scraper/blob/44953e81ecaa/tests/fixtures/volcengine_intl.html",
     provider="bytedance",
     anchors=(anchor("seed-1-6-250915", "output", "0.3", "20"), anchor("gpt-oss-120b-250805", "input", "0.01", "1")),
-    notice="the recording is of the article alone; the live page is drawn by script and may come as an empty shell",
+    notice="the recording is of the article alone; the data in the live page was seen as an excerpt only",
 )
 
 MONEY = Money("USD")
@@ -34,7 +47,9 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 
 def _records(text: str) -> Iterator[Record]:
-    for found in all_readings(html_tables(text), WORDS, MONEY, ("model", "band", "input", "output")):
+    markdown = page_markdown(text)
+    tables = markdown_tables(markdown) if markdown else html_tables(text)
+    for found in all_readings(tables, WORDS, MONEY, ("model", "band", "input", "output"), fill="model"):
         yield from [found] if isinstance(found, Notice) else _quotes(*found)
 
 
@@ -43,13 +58,20 @@ def _quotes(table: Table, reading: Reading) -> Iterator[Record]:
     if not tier:
         yield Notice("unknown_word", f"section {table.headings[-1:]} is not known: row not read", reading.locator)
         return
-    condition, variant = length_bands(reading.facts["band"], 1_000)
+    try:
+        condition, variant = length_bands(reading.facts["band"], 1_000)
+    except ParseError as error:
+        yield Notice("bad_row", str(error), reading.locator)
+        return
     yield from reading.quotes(Offer("bytedance", reading.facts["model"], tier, "global", variant), condition)
 
 
 TIERS = {
     "Large language models — Online inference (standard)": "standard",
     "Large language models — Offline batch inference": "batch",
+    "Online inference (standard)": "standard",
+    "Online inference (Flex)": "flex",
+    "Offline batch inference": "batch",
 }
 WORDS = {
     "model id": "model",

@@ -114,7 +114,7 @@ def _header_rows(rows: Sequence[Tag]) -> int:
 
 
 def _span(cell: Tag, name: str) -> int:
-    raw = str(cell.get(name, "1")).strip()
+    raw = str(cell.get(name, "1")).strip(" {}")  # JSX writes rowSpan={2}
     return int(raw) if raw.isdigit() and len(raw) < 4 else 1
 
 
@@ -213,6 +213,7 @@ def markdown_tables(text: str) -> list[Table]:
         if "<table" in line:
             end = next((at for at in range(index, len(lines)) if "</table>" in lines[at]), len(lines) - 1)
             block = re.sub(r"\*\*|`", "", "\n".join(lines[index : end + 1]))
+            block = block.replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\$", "$")
             tables += [replace(table, number=len(tables)) for table in html_tables(block, above)]
             index = end + 1
         elif "|" in line and index + 1 < len(lines) and _is_rule(lines[index + 1]):
