@@ -100,7 +100,7 @@ def test_permutation_p_counts_the_observed_arrangement():
 def test_relabellings_are_fair():
     labels = random_halves(3, 2, 5, 4000, seed=1)
     assert (labels.sum(axis=-1) == 2).all()
-    assert np.abs(labels.mean(axis=0) - 2 / 7).max() < 0.03
+    assert np.abs(labels.mean(axis=1) - 2 / 7).max() < 0.03
 
 
 def test_sign_flips_enumerate_small_cases_and_match_them_when_sampled():
