@@ -8,25 +8,17 @@ import math
 import os
 import sys
 import time
-from pathlib import Path
 
 import torch
 from torch.nn import functional
 
+from bench.audit_lab.home import lab_home
 from bench.audit_lab.model import Arithmetic, Shape, Weights, forward, new_weights
 from bench.audit_lab.text import Tokenizer, load_tokenizer, manual_pages, python_source
 
 FULL = Shape()
 SIBLING = Shape(width=160, layers=2, heads=4, hidden=448)
 BATCH = 24
-
-
-def lab_home() -> Path:
-    """Where trained weights are kept."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "inference-price-tracker" / "audit-lab"
-    folder = Path(os.environ.get("AUDIT_LAB_HOME", default))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def batches(ids: torch.Tensor, context: int, seed: int) -> torch.Tensor:
@@ -87,7 +79,7 @@ def load_weights(seconds: float = 420.0) -> dict[str, tuple[Shape, Weights]]:
     if not path.exists():
         copy = {key: tensor.clone() for key, tensor in models["full"][1].items()}
         other = torch.tensor(tokenizer.encode(python_source(2_000_000)))
-        torch.save(train(FULL, copy, other, seconds * 0.04, 3e-4, "finetuned"), path)
+        torch.save(train(FULL, copy, other, seconds * 0.1, 2e-4, "finetuned"), path)
     models["finetuned"] = (FULL, torch.load(path))
     return models
 

@@ -60,7 +60,7 @@ def hamming_mmd(
     permuted = np.zeros((permutations, 3))
     for (first, second), prompts in _by_size(reference, suspect).items():
         blocks = np.stack([kernel_block(encode([*reference[at], *suspect[at]], length)) for at in prompts])
-        given = np.zeros((1, len(prompts), first + second), dtype=bool)
+        given = np.zeros((len(prompts), 1, first + second), dtype=bool)
         given[..., :first] = True
         observed += _pair_sums(blocks, given)[0]
         permuted += _pair_sums(blocks, random_halves(len(prompts), first, second, permutations, seed + first + second))
@@ -93,9 +93,9 @@ def _by_size(
 
 def _pair_sums(blocks: Floats, labels: NDArray[np.bool_]) -> Floats:
     """Kernel sums (within reference, within suspect, across) per relabelling; O(relabellings * prompts * n^2)."""
-    wide = np.ascontiguousarray(labels.transpose(1, 0, 2), dtype=np.float64)  # prompts first: one BLAS call each
-    within = np.einsum("pbn,pbn->b", wide @ blocks, wide)
-    touching = np.einsum("pbn,pn->b", wide, blocks.sum(axis=-1))
+    wide = labels.astype(np.float64)
+    within = ((wide @ blocks) * wide).sum(axis=(0, 2))
+    touching = (wide @ blocks.sum(axis=-1)[..., None]).sum(axis=(0, 2))
     across = touching - within
     return np.stack((within, blocks.sum() - within - 2.0 * across, across), axis=-1)
 

@@ -38,9 +38,16 @@ def sign_flip_p(differences: Floats, permutations: int, seed: int = 0) -> float:
 
 
 def random_halves(groups: int, first: int, second: int, permutations: int, seed: int) -> NDArray[np.bool_]:
-    """Random relabellings (permutations, groups, first + second): which items of each group are called `first`."""
-    draws = np.random.default_rng(seed).random((permutations, groups, first + second), dtype=np.float32)
-    chosen = np.argpartition(draws, first - 1, axis=-1)[..., :first]
-    labels = np.zeros(draws.shape, dtype=bool)
-    np.put_along_axis(labels, chosen, True, axis=-1)
+    """Random relabellings (groups, permutations, items): which `first` items of each group form its first half.
+
+    Selection sampling (Knuth, Algorithm S): every subset of the right size is equally likely, without sorting.
+    """
+    size = first + second
+    draws = np.random.default_rng(seed).random((size, groups, permutations), dtype=np.float32)
+    wanted = np.full((groups, permutations), first, dtype=np.float32)
+    labels = np.empty((groups, permutations, size), dtype=bool)
+    for item in range(size):
+        chosen = draws[item] * (size - item) < wanted
+        labels[..., item] = chosen
+        wanted -= chosen
     return labels

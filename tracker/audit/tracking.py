@@ -57,7 +57,7 @@ def aligned(samples: Sequence[Sample]) -> Floats:
 
 def _shift(table: Floats, labels: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Floats:
     """Mean over tokens of |mean before - mean after|, one per relabelling."""
-    old = labels[:, 0, :].astype(np.float64)
+    old = labels[0].astype(np.float64)
     left = old @ table / old.sum(axis=1, keepdims=True)
     right = (1 - old) @ table / (1 - old).sum(axis=1, keepdims=True)
     return np.asarray(np.abs(left - right).mean(axis=1), dtype=np.float64)

@@ -1,0 +1,188 @@
+"""The lab's hosts behind one OpenAI-compatible server on 127.0.0.1, with log-probabilities, echo and streaming.
+
+`POST /HOST/v1/completions`; HOST is the variant's slug. Requests of equal length that wait at the same time run in one
+batch, as in a real engine. Prints `port slug slug ...` when it listens and stops when its standard input closes.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.audit_lab.model import Cache, forward
+from bench.audit_lab.text import Tokenizer
+from bench.audit_lab.train import load_text, load_weights
+from bench.audit_lab.variants import Host, hosts
+
+LARGEST_BATCH = 32
+
+
+@dataclass(slots=True)
+class Job:
+    """One request inside the engine."""
+
+    tokens: list[int]
+    wanted: int
+    temperature: float
+    alternatives: int
+    echo: bool
+    generator: torch.Generator
+    done: Future[None] = field(default_factory=Future)
+    written: list[int] = field(default_factory=list)
+    logprobs: list[tuple[int, float | None, list[tuple[int, float]]]] = field(default_factory=list)
+
+
+class Engine:
+    """One host: a queue and a thread that runs what waits in it."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.waiting: queue.Queue[Job] = queue.Queue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def run(self, job: Job) -> None:
+        self.waiting.put(job)
+        job.done.result(timeout=120)
+
+    def _work(self) -> None:
+        while True:
+            jobs = [self.waiting.get()]
+            while self.host.batch and len(jobs) < LARGEST_BATCH and not self.waiting.empty():
+                jobs.append(self.waiting.get())
+            for group in _equal_lengths(jobs):
+                try:
+                    with torch.inference_mode():
+                        self._run(group)
+                    for job in group:
+                        job.done.set_result(None)
+                except Exception as error:  # the waiting request must hear of it
+                    for job in group:
+                        job.done.set_exception(error)
+
+    def _run(self, group: list[Job]) -> None:
+        host, cache = self.host, Cache()
+        host.how.begin()
+        logits = forward(host.shape, host.weights, torch.tensor([job.tokens for job in group]), host.how, cache)
+        for row, job in enumerate(group):
+            if job.echo:
+                _record_echo(job, logits[row].log_softmax(-1))
+        for step in range(max(job.wanted for job in group)):
+            last = logits[:, -1]
+            chosen = [_choose(job, last[row]) for row, job in enumerate(group)]
+            for row, job in enumerate(group):
+                if step < job.wanted:
+                    job.written.append(chosen[row])
+                    if job.alternatives:
+                        _record(job, chosen[row], last[row].log_softmax(-1))
+            if step + 1 < max(job.wanted for job in group):
+                logits = forward(host.shape, host.weights, torch.tensor(chosen)[:, None], host.how, cache)
+
+
+def _equal_lengths(jobs: list[Job]) -> list[list[Job]]:
+    groups: dict[int, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(len(job.tokens), []).append(job)
+    return list(groups.values())
+
+
+def _choose(job: Job, logits: Tensor) -> int:
+    if job.temperature == 0:
+        return int(logits.argmax())
+    weights = (logits / job.temperature).softmax(-1)
+    return int(torch.multinomial(weights, 1, generator=job.generator))
+
+
+def _record(job: Job, token: int, logprobs: Tensor) -> None:
+    values, tokens = logprobs.topk(job.alternatives)
+    job.logprobs.append((token, float(logprobs[token]), list(zip(tokens.tolist(), values.tolist(), strict=True))))
+
+
+def _record_echo(job: Job, logprobs: Tensor) -> None:
+    job.logprobs.append((job.tokens[0], None, []))
+    for at, token in enumerate(job.tokens[1:]):
+        _record(job, token, logprobs[at])
+
+
+def _events(job: Job, tokenizer: Tokenizer, model: str) -> Iterator[dict[str, Any]]:
+    shown = (job.tokens if job.echo else []) + job.written
+    text = "".join(tokenizer.tokens[number] for number in shown)
+    choice: dict[str, Any] = {"index": 0, "text": text, "finish_reason": "length"}
+    if job.alternatives:
+        choice["logprobs"] = {
+            "tokens": [tokenizer.tokens[token] for token, _, _ in job.logprobs],
+            "token_logprobs": [value for _, value, _ in job.logprobs],
+            "top_logprobs": [
+                {tokenizer.tokens[token]: value for token, value in top} or None for _, _, top in job.logprobs
+            ],
+        }
+    yield {"object": "text_completion", "model": model, "choices": [choice]}
+    usage = {"prompt_tokens": len(job.tokens), "completion_tokens": len(job.written)}
+    yield {"object": "text_completion", "model": model, "choices": [], "usage": usage}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """HTTP around the engines."""
+
+    engines: dict[str, Engine]
+    tokenizer: Tokenizer
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: two would wait 40 ms for a delayed acknowledgement
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        slug, _, route = self.path.strip("/").partition("/")
+        if slug not in self.engines or route != "v1/completions":
+            return self._answer(404, "application/json", b'{"error": {"message": "no such host"}}')
+        job = Job(
+            self.tokenizer.encode(body["prompt"])[-96:] or [10],
+            min(int(body.get("max_tokens", 16)), 64),
+            float(body.get("temperature", 1.0)),
+            min(int(body.get("logprobs") or 0), 20),
+            bool(body.get("echo")),
+            torch.Generator().manual_seed(int(body.get("seed") or int.from_bytes(os.urandom(6), "big"))),
+        )
+        self.engines[slug].run(job)
+        lines = [f"data: {json.dumps(event)}\n\n" for event in _events(job, self.tokenizer, body.get("model", ""))]
+        self._answer(200, "text/event-stream", "".join([*lines, "data: [DONE]\n\n"]).encode())
+
+    def _answer(self, status: int, media_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-type", media_type)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Quiet: the client counts."""
+
+
+def slug(name: str) -> str:
+    """A host's name as a path: letters, digits and dashes."""
+    return "-".join("".join(sign if sign.isalnum() else " " for sign in name).split())
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    torch.set_num_threads(1)
+    tokenizer, _, _ = load_text()
+    Handler.engines = {slug(host.name): Engine(host) for host in hosts(load_weights())}
+    Handler.tokenizer = tokenizer
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, *Handler.engines, flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Asking an endpoint on behalf of an audit: money reserved before each request, failures counted, text as it came."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tracker.audit.border import BorderPrompt, border_prompt
+from tracker.audit.margin import margins
+from tracker.audit.permutation import Floats
+from tracker.audit.plan import Price
+from tracker.errors import ProbeError
+from tracker.probe.dialects import Ask
+from tracker.probe.keys import Key
+from tracker.probe.measure import Reply
+from tracker.probe.stream import Patience, send
+from tracker.probe.targets import Target
+
+READABLE = frozenset(("ok", "usage_disputed", "distorted"))  # the text is whole; only counts or times are in doubt
+PATIENCE = Patience(first_byte_s=60.0, stall_s=30.0, total_s=120.0)
+RETRIES = 3
+BYTES_PER_TOKEN = 2.0  # a pessimist's token, for reserving; a chat template adds TEMPLATE_TOKENS
+TEMPLATE_TOKENS = 64
+
+
+@dataclass(slots=True)
+class Wallet:
+    """What an audit may spend. Reserved at the upper bound before sending, so a crash cannot overspend."""
+
+    budget_usd: float
+    reserved_usd: float = 0.0
+    requests: int = 0
+
+    def reserve(self, cost_usd: float) -> None:
+        if self.reserved_usd + cost_usd > self.budget_usd:
+            raise ProbeError(f"the budget of {self.budget_usd:.4f} USD is used up after {self.requests} requests")
+        self.reserved_usd += cost_usd
+        self.requests += 1
+
+
+@dataclass(slots=True)
+class Party:
+    """One endpoint of an audit, with what it was asked and how it failed."""
+
+    target: Target
+    key: Key
+    wallet: Wallet
+    concurrency: int = 8
+    asked: int = 0
+    output_tokens: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    is_sandbox: bool = False
+
+    @property
+    def price(self) -> Price:
+        known = self.target.input_usd_per_mtok, self.target.output_usd_per_mtok
+        if known[0] is None or known[1] is None:
+            raise ProbeError(
+                f"the price of {self.target.offer} is unknown, so its bill would be too: say --price IN/OUT"
+            )
+        return Price(float(known[0]), float(known[1]))
+
+    @property
+    def reads_raw_text(self) -> bool:
+        """Whether prompts reach the model without a template, so that texts can be scored by echo."""
+        return self.target.dialect == "openai_completions"
+
+
+async def ask_all(party: Party, asks: Sequence[Ask]) -> list[Reply]:
+    """Send all, at most `concurrency` at once; a 429 waits as it is told and tries again."""
+    gate = asyncio.Semaphore(party.concurrency)
+
+    async def one(ask: Ask) -> Reply:
+        async with gate:
+            party.wallet.reserve(_upper_cost(party.price, ask))
+            reply = await _patiently(party, ask)
+        party.asked += 1
+        party.output_tokens += reply.usage.output_tokens or reply.estimated_tokens
+        party.is_sandbox = party.is_sandbox or reply.is_sandbox
+        if reply.outcome not in READABLE:
+            party.failures[reply.outcome] = party.failures.get(reply.outcome, 0) + 1
+        return reply
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(replace(ask, model=party.target.model))) for ask in asks]
+    return [task.result() for task in tasks]
+
+
+async def _patiently(party: Party, ask: Ask) -> Reply:
+    for attempt in range(RETRIES):
+        reply = await send(party.target, ask, party.key, PATIENCE)
+        if reply.outcome != "rate_limited":
+            return reply
+        await asyncio.sleep(_wait_s(reply, attempt))
+    return reply
+
+
+def _wait_s(reply: Reply, attempt: int) -> float:
+    """`retry-after` where it is a number of seconds, else 2, 4, 8 s; never more than a minute."""
+    told = reply.limits.get("retry-after", "")
+    return min(60.0, float(told) if told.replace(".", "", 1).isdigit() else 2.0 ** (attempt + 1))
+
+
+def _upper_cost(price: Price, ask: Ask) -> float:
+    size = int(len(ask.prompt.encode()) / BYTES_PER_TOKEN) + TEMPLATE_TOKENS
+    return price.cost(1, size, ask.max_tokens)
+
+
+async def texts(party: Party, prompts: Sequence[str], tokens: int, temperature: float = 0.0) -> list[str | None]:
+    """One text per prompt; None where the request failed."""
+    asks = [Ask("", prompt, tokens, temperature) for prompt in prompts]
+    return [reply.text if reply.outcome in READABLE else None for reply in await ask_all(party, asks)]
+
+
+async def form(party: Party, prompts: Sequence[str], tokens: int = 24) -> tuple[list[str], list[int | None]]:
+    """Texts and the prompt-token counts the host reports, for prompts that were answered."""
+    replies = await ask_all(party, [Ask("", prompt, tokens) for prompt in prompts])
+    read = [reply for reply in replies if reply.outcome in READABLE]
+    return [reply.text for reply in read], [reply.usage.input_tokens for reply in replies]
+
+
+async def search_border(party: Party, prompts: Sequence[str], alternatives: int = 5) -> list[BorderPrompt]:
+    """The prompts on which the reference hesitates between two tokens. Empty where it shows no log-probabilities."""
+    found: list[BorderPrompt] = []
+    for start in range(0, len(prompts), 256):
+        part = prompts[start : start + 256]
+        replies = await ask_all(party, [Ask("", prompt, 1, logprobs=alternatives) for prompt in part])
+        for prompt, reply in zip(part, replies, strict=True):
+            border = border_prompt(prompt, dict(reply.logprobs[0].top)) if reply.logprobs else None
+            if border is not None:
+                found.append(border)
+        if start == 0 and not any(reply.logprobs for reply in replies):
+            break
+    return found
+
+
+async def scored_margins(party: Party, prompts: Sequence[str], written: Sequence[str]) -> list[Floats | None]:
+    """Margins of texts in the reference's eyes, by echo; None where it echoes no log-probabilities."""
+    asks = [Ask("", prompt + text, 1, logprobs=5, echo=True) for prompt, text in zip(prompts, written, strict=True)]
+    replies = await ask_all(party, asks)
+    return [
+        _tail_margins(reply, len(prompt), len(prompt + text))
+        for reply, prompt, text in zip(replies, prompts, written, strict=True)
+    ]
+
+
+def _tail_margins(reply: Reply, start: int, end: int) -> Floats | None:
+    """Margins of the echoed tokens that lie wholly inside [start, end) of the text."""
+    at, best, own = 0, [], []
+    for token in reply.logprobs:
+        begins, at = at, at + len(token.token)
+        if begins >= start and at <= end and token.logprob is not None and token.top:
+            best.append(max(token.logprob, *(value for _, value in token.top)))
+            own.append(token.logprob)
+    return margins(np.array(best), np.array(own)) if best else None

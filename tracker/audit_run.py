@@ -1,0 +1,191 @@
+"""An audit from first request to verdict: the order of tests, and which of them can run with whom at the table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tracker.audit.border import BorderPrompt, border_test, border_trials, choose_window, power, select
+from tracker.audit.divergence import divergence_test, survival
+from tracker.audit.margin import margin_test
+from tracker.audit.mmd import hamming_mmd
+from tracker.audit.noise import HonestNoise, Trials, learn_honest
+from tracker.audit.plan import Step
+from tracker.audit.prompts import candidates
+from tracker.audit.surface import Difference, PromptTokens, differences, plain, prompt_tokens
+from tracker.audit.verdict import Finding, Verdict, decide, load_ladder
+from tracker.audit_ask import Party, form, scored_margins, search_border, texts
+from tracker.errors import ProbeError
+
+TARGET_KL = 0.014  # the window is set for this distance: 4-bit weights of an 8B model
+CALIBRATION_GAP = 0.15  # nats: questions near enough for honest hosts to flip some
+GREEDY_TOKENS, SAMPLED_TOKENS = 16, 50
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Table:
+    """Who sits at the table, and what is known of honest noise beforehand."""
+
+    suspect: Party
+    reference: Party
+    controls: list[Party] = field(default_factory=list)
+    honest: HonestNoise | None = None
+    prompts: Sequence[str] | None = None  # own prompts instead of the built-in ones
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything an audit found."""
+
+    verdict: Verdict
+    findings: list[Finding]
+    form: list[Difference]
+    tokens: PromptTokens | None
+    honest: HonestNoise | None
+
+
+async def run_audit(table: Table, steps: Sequence[Step], seed: int = 0, say: Say = lambda _line: None) -> Report:
+    """Form first, then border prompts, greedy divergence with margins, sampled texts: those the plan holds."""
+    planned = {step.method: step for step in steps}
+    shapes, tokens = await _form(table, planned["form"].prompts, seed) if "form" in planned else ([], None)
+    findings: list[Finding] = []
+    if "border prompts" in planned and not (tokens and tokens.verdict == "other"):
+        say("border prompts")
+        findings.append(await _border(table, planned["border search"].prompts, planned["border prompts"].prompts, seed))
+    if "greedy divergence" in planned:
+        say("greedy divergence")
+        findings += await _greedy(table, planned["greedy divergence"].prompts, seed)
+    if "sampled text" in planned:
+        say("sampled text")
+        findings.append(await _sampled(table, planned["sampled text"].prompts, seed))
+    return Report(decide(findings, load_ladder(), shapes, tokens), findings, shapes, tokens, table.honest)
+
+
+def _prompts(table: Table, count: int, seed: int) -> list[str]:
+    return list(table.prompts[:count]) if table.prompts is not None else candidates(count, seed)
+
+
+async def _form(table: Table, count: int, seed: int) -> tuple[list[Difference], PromptTokens | None]:
+    prompts = [prompt * (1 + at % 3) for at, prompt in enumerate(_prompts(table, count, seed + 1))]
+    ours, our_counts = await form(table.reference, prompts)
+    theirs, their_counts = await form(table.suspect, prompts)
+    if not ours or not theirs:
+        raise ProbeError(f"no answers to compare: {_failures(table)}")
+    both = [(a, b) for a, b in zip(our_counts, their_counts, strict=True) if a is not None and b is not None]
+    tokens = prompt_tokens([a for a, _ in both], [b for _, b in both]) if len(both) >= 3 else None
+    return differences(ours, theirs), tokens
+
+
+def _failures(table: Table) -> str:
+    counted = [
+        f"{party.target.offer}: {dict(party.failures)}" for party in (table.reference, table.suspect) if party.failures
+    ]
+    return "; ".join(counted) or "no host failed"
+
+
+async def _border(table: Table, searched: int, wanted: int, seed: int) -> Finding:
+    found = await search_border(table.reference, _prompts(table, searched, seed + 2))
+    if not found:
+        return _silent(
+            "border prompts", "the reference shows no log-probabilities, so no border prompts could be found"
+        )
+    if table.honest is None:
+        table.honest = await learn_from_controls(table.controls, found, wanted)
+    if table.honest is None:
+        return _silent(
+            "border prompts", "two honest controls (or --honest-noise) are needed to learn what hosts may do"
+        )
+    asked = select(found, choose_window(table.honest, TARGET_KL), wanted)
+    trials, strangers = await border_answers(table.suspect, asked)
+    if trials.gaps.size < 8:
+        return _silent("border prompts", f"only {trials.gaps.size} usable border prompts")
+    result = border_test(trials, table.honest, strangers)
+    seen = _detectable(trials, table.honest)
+    note = f"{result.flips} of {result.trials} left the reference's token, {strangers} for a third one"
+    return Finding(
+        "border prompts", result.trials, result.trials, float(result.flips), result.p_value, result.kl, seen, 0.95, note
+    )
+
+
+def _detectable(trials: Trials, honest: HonestNoise) -> float | None:
+    """Smallest KL these very questions find with probability .95."""
+    grid = np.geomspace(1e-4, 2.0, 60)
+    return next((float(kl) for kl in grid if power(trials.gaps, honest, float(kl)) >= 0.95), None)
+
+
+async def learn_from_controls(
+    controls: Sequence[Party], found: Sequence[BorderPrompt], wanted: int
+) -> HonestNoise | None:
+    """The honest window from what at least two controls answer on the nearest questions."""
+    if len(controls) < 2:
+        return None
+    near = sorted((prompt for prompt in found if prompt.gap <= CALIBRATION_GAP), key=lambda prompt: prompt.gap)[:wanted]
+    if len(near) < 8:
+        return None
+    return learn_honest([(await border_answers(control, near))[0] for control in controls])
+
+
+async def border_answers(party: Party, prompts: Sequence[BorderPrompt]) -> tuple[Trials, int]:
+    """One-token answers as trials, failed requests left out."""
+    answers = await texts(party, [prompt.prompt for prompt in prompts], 1)
+    given = [(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True) if answer]
+    return border_trials([prompt for prompt, _ in given], [answer for _, answer in given])
+
+
+async def _greedy(table: Table, count: int, seed: int) -> list[Finding]:
+    prompts = _prompts(table, count, seed + 3)
+    parties = [table.reference, table.suspect, *table.controls]
+    written = [await texts(party, prompts, GREEDY_TOKENS) for party in parties]
+    rows = [row for row in zip(prompts, *written, strict=True) if all(text is not None for text in row)]
+    if len(rows) < 8:
+        return [_silent("greedy divergence", f"only {len(rows)} prompts were answered by everybody")]
+    columns = [[str(text) for text in column] for column in zip(*rows, strict=True)]
+    asked, reference, suspect, controls = columns[0], columns[1], columns[2], columns[3:]
+    lives = [
+        survival([plain(text) for text in reference], [plain(text) for text in other]) for other in (suspect, *controls)
+    ]
+    result = divergence_test(lives[0], lives[1:])
+    note = f"{result.parted_share:.0%} of texts left the reference's, {result.control_share:.0%} of the controls'"
+    spent = len(rows) * GREEDY_TOKENS
+    found = [Finding("greedy divergence", len(rows), spent, result.parted_share, result.p_value, note=note)]
+    if all(party.reads_raw_text for party in parties):
+        found.append(await _margins(table.reference, asked, suspect, controls))
+    return found
+
+
+async def _margins(
+    reference: Party, prompts: Sequence[str], suspect: Sequence[str], controls: Sequence[Sequence[str]]
+) -> Finding:
+    scored = [await scored_margins(reference, prompts, column) for column in (suspect, *controls)]
+    rows = [row for row in zip(*scored, strict=True) if all(text is not None for text in row)]
+    if len(rows) < 8:
+        return _silent("teacher-forced margin", "the reference echoes no log-probabilities")
+    columns = [[text for text in column if text is not None] for column in zip(*rows, strict=True)]
+    result = margin_test(columns[0], columns[1:])
+    note = f"{result.mean:.4f} nats per token, the controls {result.control_mean:.4f}"
+    return Finding("teacher-forced margin", len(rows), result.tokens, result.mean, result.p_value, note=note)
+
+
+async def _sampled(table: Table, count: int, seed: int, repeats: int = 10) -> Finding:
+    prompts = [prompt for prompt in _prompts(table, count, seed + 4) for _ in range(repeats)]
+    sides = []
+    for party in (table.reference, table.suspect):
+        written = await texts(party, prompts, SAMPLED_TOKENS, temperature=1.0)
+        sides.append(
+            [
+                [plain(text) for text in written[at : at + repeats] if text is not None]
+                for at in range(0, len(prompts), repeats)
+            ]
+        )
+    kept = [(a, b) for a, b in zip(*sides, strict=True) if len(a) > 1 and len(b) > 1]
+    if not kept:
+        return _silent("sampled text", "too few sampled texts came back")
+    result = hamming_mmd([a for a, _ in kept], [b for _, b in kept], length=4 * SAMPLED_TOKENS)
+    return Finding(
+        "sampled text", result.samples // 2, result.samples // 2 * SAMPLED_TOKENS, result.statistic, result.p_value
+    )
+
+
+def _silent(method: str, note: str) -> Finding:
+    return Finding(method, 0, 0, None, None, note=note)
