@@ -116,7 +116,7 @@ def _quotes(offer: Offer, prices: JsonObject, locator: str, unread: Counter[str]
             yield from quoted(offer, component, price, money, f"{locator}/{key}/price")
 
 
-_TOKEN = Money("USD", CENTS_PER_TOKEN, digits=6)
+_TOKEN = Money("USD", CENTS_PER_TOKEN, digits=6, dynamic=Decimal(-100))  # -1 USD, a router's "depends", in cents
 _REQUEST = Money("USD", Decimal("0.01"), "request", digits=6)
 COSTS = {
     "request_token": ("input", _TOKEN),
