@@ -5,6 +5,7 @@ set of offers changed; nothing observed depends on them.
 """
 
 import hashlib
+from functools import lru_cache
 from importlib.resources import files
 
 from scrapers.source import Source, source_modules
@@ -24,10 +25,25 @@ def standing_of(source: Source) -> int:
 
 
 def refresh_reference(connection: Connection) -> None:
-    """Bring ref.source and calc.offer_model up to date; one transaction."""
+    """Bring ref.source and calc.offer_model up to date, where their data or the set of offers changed."""
+    sources = [_source_row(module.SOURCE) for module in source_modules().values()]
+    fingerprint = hashlib.sha256(repr(sources).encode()).hexdigest()
     with transaction(connection):
-        replace_table(connection, "ref.source", [_source_row(m.SOURCE) for m in source_modules().values()])
-        _refresh_models(connection)
+        if _moved(connection, "sources", fingerprint):
+            replace_table(connection, "ref.source", sources)
+        if _moved(connection, "aliases", _alias_hash()):
+            connection.execute("DELETE FROM calc.offer_model")
+        _match_new_offers(connection)
+
+
+def _moved(connection: Connection, name: str, fingerprint: str) -> bool:
+    """Whether shipped data differs from what the ledger was last built with; remembers it."""
+    known = connection.execute("SELECT fingerprint FROM ref.shipped WHERE name = ?", [name]).fetchone()
+    if known == (fingerprint,):
+        return False
+    connection.execute("DELETE FROM ref.shipped WHERE name = ?", [name])
+    connection.execute("INSERT INTO ref.shipped VALUES (?, ?)", [name, fingerprint])
+    return True
 
 
 def _source_row(source: Source) -> dict[str, object]:
@@ -50,17 +66,14 @@ def _source_row(source: Source) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=1)
 def _alias_hash() -> str:
     data = files("tracker") / "data"
     return hashlib.sha256(b"".join((data / name).read_bytes() for name in ALIAS_FILES)).hexdigest()
 
 
-def _refresh_models(connection: Connection) -> None:
-    """Match the offers that are new since last time; all of them when the alias table changed."""
-    current = _alias_hash()
-    if connection.execute("SELECT alias_hash FROM ref.alias_state").fetchone() != (current,):
-        connection.execute("DELETE FROM calc.offer_model")
-        replace_table(connection, "ref.alias_state", [{"alias_hash": current}])
+def _match_new_offers(connection: Connection) -> None:
+    """Look up the offers that have not been looked up yet."""
     fresh = connection.execute(
         "WITH fresh AS (SELECT * FROM core.offer WHERE offer_id NOT IN (SELECT offer_id FROM calc.offer_model)) "
         "SELECT DISTINCT f.offer_id, f.provider, f.listed_name, q.source_id FROM fresh f LEFT JOIN ("

@@ -21,14 +21,13 @@ from warehouse.store import Connection
 
 READ_CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "2GB", "temp_directory": ""}
 # No statement can read another file, reach the network, load an extension or change this configuration.
-SAFE_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    **READ_CONFIG,
-    "enable_external_access": False,
-    "autoload_known_extensions": False,
-    "autoinstall_known_extensions": False,
-    "allow_community_extensions": False,
-    "lock_configuration": True,
-}
+LOCK_DOWN = (
+    "SET autoload_known_extensions = false",
+    "SET autoinstall_known_extensions = false",
+    "SET allow_community_extensions = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,10 @@ class History:
     def arrow(self, sql: str, params: Sequence[object] | None = None) -> pa.Table:
         """All rows as an Arrow table."""
         try:
-            return self.connection.execute(sql, list(params or ())).to_arrow_table()
+            relation = self.connection.sql(sql, params=list(params or ()) or None)
+            if relation is None:
+                raise StoreError("the statement returns no rows: only queries are answered")
+            return relation.to_arrow_table()
         except duckdb.Error as error:
             raise StoreError(str(error).splitlines()[0]) from error
 
@@ -61,7 +63,9 @@ def open_history(path: Path, safe: bool = False) -> Iterator[History]:
     if not path.is_file():
         raise UsageError(f"no history at {path}: run `tracker run` first, or give --home")
     try:
-        connection = duckdb.connect(str(path), read_only=True, config=SAFE_CONFIG if safe else READ_CONFIG)
+        connection = duckdb.connect(str(path), read_only=True, config=READ_CONFIG)
+        for statement in LOCK_DOWN if safe else ():
+            connection.execute(statement)
     except duckdb.Error as error:
         raise StoreError(f"cannot open {path}: {str(error).splitlines()[0]}") from error
     try:

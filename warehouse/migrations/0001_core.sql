@@ -116,7 +116,7 @@ CREATE TABLE ref.source (
     standing INTEGER
 );
 CREATE TABLE calc.offer_model (offer_id BIGINT, model_id VARCHAR, precision VARCHAR);
-CREATE TABLE ref.alias_state (alias_hash VARCHAR);
+CREATE TABLE ref.shipped (name VARCHAR, fingerprint VARCHAR);
 
 -- USD per unit of each currency for every calendar day, carried over days without a publication; rebuilt from core.fx_rate.
 CREATE TABLE calc.fx_daily (currency VARCHAR, day DATE, published_date DATE, usd_per_unit DOUBLE);

@@ -1,0 +1,134 @@
+"""Reading: publishing never shows half a file, and statements from outside can do nothing but read this one."""
+
+import multiprocessing
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from scrapers import archive
+from tests.shop import register, source, stock
+from tracker.collect import ingest_spool
+from tracker.errors import StoreError, UsageError
+from tracker.settings import Home
+from tracker.spool import Spooled
+from warehouse.history import open_history, publish, query
+from warehouse.parquet import write_parquet
+
+START = datetime(2026, 1, 1)  # noqa: DTZ001
+
+
+def store(home: Home, number: int, price: str) -> None:
+    body = stock(fast=(price, "2"))
+    row = {"url": "x", "label": "", "media_type": "", "sha256": archive.keep(home.captures, body), "bytes": len(body)}
+    Spooled("a", (START + timedelta(hours=number)).isoformat(), [row]).write(home.spool)
+    ingest_spool(home)
+    publish(home.warehouse, home.history, home.write_lock)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    register(monkeypatch, source("a", "pkg:tests/none"))
+    home = Home(tmp_path)
+    store(home, 0, "1.0")
+    yield home
+
+
+def read_in_a_loop(path: Path, stop: object, results: object) -> None:
+    reads = 0
+    while not stop.is_set():  # type: ignore[attr-defined]
+        with open_history(path) as history:
+            [row] = history.rows("SELECT count(*) AS n, (SELECT count(*) FROM passes) AS passes FROM offers")
+            assert row["n"] == 2 and row["passes"]
+        reads += 1
+    results.put(reads)  # type: ignore[attr-defined]
+
+
+def test_four_readers_against_fifty_publishes(home: Home) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    stop, results = spawn.Event(), spawn.Queue()
+    readers = [spawn.Process(target=read_in_a_loop, args=(home.history, stop, results)) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for number in range(1, 51):
+        store(home, number, f"1.{number % 3}")
+    stop.set()
+    for reader in readers:
+        reader.join(30)
+        assert reader.exitcode == 0
+    assert all(results.get(timeout=5) > 0 for _ in readers)
+
+
+FORBIDDEN = [
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM read_text('/etc/hostname')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM glob('/*')",
+    "COPY (SELECT 1) TO '/tmp/out.csv'",
+    "COPY (SELECT * FROM offers) TO 'x.parquet'",
+    "ATTACH '/tmp/other.duckdb'",
+    "ATTACH ':memory:' AS m; CREATE TABLE m.t AS SELECT 1",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "SET memory_limit = '100GB'",
+    "RESET lock_configuration",
+    "CREATE TABLE t AS SELECT 1",
+    "DELETE FROM core.pass",
+    "DROP VIEW offers",
+    "EXPORT DATABASE '/tmp/x'",
+    "CREATE SECRET s (TYPE s3)",
+    "SELECT * FROM read_csv('https://example.org/x.csv')",
+    "PRAGMA enable_profiling; PRAGMA profiling_output='/tmp/p.json'",
+]
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+def test_a_statement_from_outside_can_only_read_this_file(home: Home, statement: str) -> None:
+    before = home.history.read_bytes()
+    assert query(home.history, "SELECT 1 AS one").to_pylist() == [{"one": 1}]
+    with pytest.raises(StoreError):
+        query(home.history, statement)
+    assert home.history.read_bytes() == before
+
+
+def test_a_statement_that_runs_too_long_is_stopped(home: Home) -> None:
+    with pytest.raises(StoreError, match="longer than"):
+        query(
+            home.history,
+            "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range % 7 = b.range % 11",
+            0.3,
+        )
+
+
+def test_a_statement_that_needs_too_much_memory_is_refused(home: Home) -> None:
+    with pytest.raises(StoreError):
+        query(home.history, "SELECT list(range::VARCHAR || repeat('x', 1000)) FROM range(100000000)", 60)
+
+
+def test_a_missing_history_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="tracker run"):
+        query(tmp_path / "history.duckdb", "SELECT 1")
+
+
+def test_every_view_and_column_is_documented_and_answers(home: Home) -> None:
+    with open_history(home.history) as history:
+        views = history.rows("SELECT view_name AS name, comment FROM duckdb_views() WHERE NOT internal")
+        assert len(views) >= 18
+        for view in views:
+            assert view["comment"], view["name"]
+            history.rows(f"SELECT * FROM {view['name']} LIMIT 1")
+        bare = history.rows(
+            "SELECT table_name || '.' || column_name AS what FROM duckdb_columns() "
+            "WHERE NOT internal AND schema_name = 'main' AND comment IS NULL"
+        )
+    assert [row["what"] for row in bare] == []
+
+
+def test_parquet_is_written_once_and_then_only_where_something_changed(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "parquet"
+    assert write_parquet(home.history, folder)["price_history"] == 4
+    assert set(write_parquet(home.history, folder).values()) == {0}
+    store(home, 5, "1.3")
+    assert write_parquet(home.history, folder)["price_history"] == 5
