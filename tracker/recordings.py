@@ -97,7 +97,7 @@ def _lines(path: Path) -> Iterator[tuple[datetime, bytes]]:
         plain = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file)
         for line in io.TextIOWrapper(plain, encoding="utf-8", newline="\n"):
             version = json.loads(line)
-            body = version["body"]
+            body = version.get("body", version)  # some recordings hold the answer in the line itself
             if not isinstance(body, str):
                 body = json.dumps(body, ensure_ascii=False)
             yield utc(version["observed_at"]), body.encode("utf-8", errors="surrogatepass")
