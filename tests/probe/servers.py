@@ -89,7 +89,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Serve
     """Run `script` for every connection until the block ends."""
     loop = asyncio.new_event_loop()
     server = Server(0, scheme="https" if tls else "http")
-    ready, connections = threading.Event(), set[asyncio.Task[None]]()
+    ready, connections, writers = threading.Event(), set[asyncio.Task[None]](), list[Writer]()
 
     async def handle(reader: asyncio.StreamReader, writer: Writer) -> None:
         task = asyncio.current_task()
@@ -108,6 +108,7 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Serve
         finally:
             connections.discard(task)
             writer.close()
+            writers.append(writer)
 
     async def main() -> None:
         listening = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
@@ -118,6 +119,8 @@ def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Serve
         for task in list(connections):
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
         await asyncio.sleep(0.01)
 
     stop = asyncio.Event()

@@ -15,7 +15,7 @@ from tracker.probe.inbox import Row
 from tracker.probe.keys import Key
 from tracker.probe.measure import Reply
 from tracker.probe.prices import cost_usd, worst_cost_usd
-from tracker.probe.stream import PATIENCE, STAGGER_S, Patience, burst
+from tracker.probe.stream import PATIENCE, STAGGER_S, Patience, burst, is_loopback
 from tracker.probe.targets import Target
 from tracker.probe.workloads import Workload, prompt
 
@@ -59,15 +59,17 @@ async def run_burst(
     started_at = clock().replace(tzinfo=None)
     replies = await burst(target, asks, key, patience, STAGGER_S)
     costs = [settle(target, ask, reply, purse, r) for ask, reply, r in zip(asks, replies, reservations, strict=True)]
+    is_here = is_loopback(urlsplit(target.base_url).hostname or "")  # a server of this machine is never the market
     shared = _shared(target, workload, concurrency, vantage) | {
         "burst_id": burst_id,
         "started_at": started_at.isoformat(timespec="microseconds"),
         "burst_tok_s": burst_tok_s(replies),
     }
-    return [
-        shared | row_of(reply) | {"stream": number, "cost_usd": str(cost), "probe_id": f"{burst_id}-{number}"}
-        for number, (reply, cost) in enumerate(zip(replies, costs, strict=True))
-    ]
+    rows = []
+    for number, (reply, cost) in enumerate(zip(replies, costs, strict=True)):
+        own = {"stream": number, "cost_usd": str(cost), "probe_id": f"{burst_id}-{number}"}
+        rows.append(shared | row_of(reply) | own | {"is_sandbox": reply.is_sandbox or is_here})
+    return rows
 
 
 def reserve(target: Target, asks: Sequence[Ask], purse: Purse, purpose: str) -> list[str]:

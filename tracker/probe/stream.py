@@ -173,6 +173,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 async def exchange(call: Call, patience: Patience = PATIENCE, ca_file: str = "") -> Exchange:
     """Send one request and collect its answer. Never raises for what the other side does: see `Exchange.ending`."""
+    request = request_bytes(call)  # a bad header fails here, before a connection is opened
     started = perf_counter()
     times: dict[str, float] = {}
     receiver = Receiver(patience.max_bytes)
@@ -180,10 +181,11 @@ async def exchange(call: Call, patience: Patience = PATIENCE, ca_file: str = "")
     try:
         async with asyncio.timeout(patience.connect_s):
             transport = await _connect(call.url, receiver, times, ca_file)
-        times["sent"] = await _send(transport, receiver, request_bytes(call), started + patience.total_s)
+        times["sent"] = await _send(transport, receiver, request, started + patience.total_s)
         await _watch(receiver, times["sent"], started + patience.total_s, patience)
     except TimeoutError:
-        receiver.end("connect_timeout", f"no connection within {patience.connect_s:g} s")
+        part = "tls_error" if "connect" in times else "connect_timeout"
+        receiver.end(part, f"no connection within {patience.connect_s:g} s")
     except _Ended as end:
         receiver.end(end.ending, end.detail)
     finally:
