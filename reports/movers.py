@@ -17,7 +17,7 @@ def step_columns(say: Words) -> tuple[Column, ...]:
     return (
         Column("input", say("Input / M"), "step"),
         Column("output", say("Output / M"), "step"),
-        Column("currency", ""),
+        Column("currency", say("Currency")),
         Column("change", say("Change"), "change"),
         Column("how", say("Kind")),
         Column("last_at", say("Since (UTC)"), "when"),
@@ -127,7 +127,7 @@ def _listing_table(table_id: str, title: str, moves: Iterable[Move], side: str, 
         *names_columns(say),
         Column(f"input_{side}", say("Input / M"), "money"),
         Column(f"output_{side}", say("Output / M"), "money"),
-        Column("currency", ""),
+        Column("currency", say("Currency")),
         Column("last_at", say("Since (UTC)"), "when"),
         Column("source", say("Source"), "code"),
         Column("quotes", say("Evidence"), "evidence"),
@@ -146,7 +146,7 @@ def wavering_section(moves: Sequence[Move], say: Words) -> Section:
         Column("input_low", say("lowest"), "money"),
         Column("input_high", say("highest"), "money"),
         Column("output", say("Output / M"), "step"),
-        Column("currency", ""),
+        Column("currency", say("Currency")),
         Column("source", say("Source"), "code"),
         Column("quotes", say("Evidence"), "evidence"),
     )
@@ -171,16 +171,17 @@ def zeros_section(moves: Sequence[Move], say: Words) -> Section:
     chosen = moved(moves, "zero")
     columns = (
         *names_columns(say),
-        Column("input", say("Input / M"), "step"),
-        Column("currency", ""),
-        Column("span", say("Shown (UTC)")),
+        Column("input_old", say("Input before"), "money"),
+        Column("input_new", say("Input after"), "money"),
+        Column("output_old", say("Output before"), "money"),
+        Column("output_new", say("Output after"), "money"),
+        Column("currency", say("Currency")),
+        Column("zero_from", say("Zero from (UTC)"), "when"),
+        Column("zero_until", say("Zero until (UTC)"), "when"),
         Column("source", say("Source"), "code"),
         Column("quotes", say("Evidence"), "evidence"),
     )
-    rows = tuple(
-        {**move_row(move, say), "span": f"{move.first_at:%Y-%m-%d %H:%M} – {move.last_at:%Y-%m-%d %H:%M}"}
-        for move in chosen
-    )
+    rows = tuple({**move_row(move, say), **_zero_span(move)} for move in chosen)
     text = say(
         "{count} offers showed a bare 0 that nothing else proves. Such a zero is told here and counts neither as a cut "
         "nor as the cheapest price.",
@@ -189,6 +190,13 @@ def zeros_section(moves: Sequence[Move], say: Words) -> Section:
     table = Table("zeros", say("Unproven zeros"), columns, rows, 20)
     none = say("No unproven zero price appeared or ended.")
     return Section("zeros", say("Unproven zeros"), (text if chosen else none,), (), (table,))
+
+
+def _zero_span(move: Move) -> Row:
+    """When the zero appeared and when it gave way, as far as the week shows."""
+    began = [step.changed_at for step in move.steps if step.kind == "zero_claimed"]
+    ended = [step.changed_at for step in move.steps if step.kind == "zero_ended"]
+    return {"zero_from": began[0] if began else None, "zero_until": ended[-1] if ended else None}
 
 
 def conditions_section(moves: Sequence[Move], say: Words) -> Section:
@@ -210,7 +218,7 @@ def conditions_section(moves: Sequence[Move], say: Words) -> Section:
         Column("component", say("Component"), "code"),
         Column("scope", say("Scope")),
         Column("price", say("Price"), "step"),
-        Column("currency", ""),
+        Column("currency", say("Currency")),
         Column("at", say("Since (UTC)"), "when"),
         Column("source", say("Source"), "code"),
         Column("quotes", say("Evidence"), "evidence"),

@@ -178,7 +178,7 @@ def moves_of(ledger: Ledger, before: dict[int, Billed], after: dict[int, Billed]
 def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tuple[str, str]:
     """What the week did to an offer, and through which kind of price; ("", "") is no news."""
     kinds = {step.kind for step in steps}
-    if kinds & {"zero_claimed", "zero_ended"}:
+    if any(_unproven_zero(step) for step in steps):
         return "zero", "list"
     if before is None or after is None:
         return _came_or_went(before, after, kinds), "list"
@@ -193,6 +193,13 @@ def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tup
     if not falls and not rises:
         return ("conditions", "list") if kinds & MOVING else ("", "")
     return ("mixed" if falls and rises else "cut" if falls else "rise"), _how(kinds, steps)
+
+
+def _unproven_zero(step: Step) -> bool:
+    """A bare 0 appeared, or gave way to a price. (One that gave way to "unknown" was never a price.)"""
+    return step.component in COMPONENTS[:2] and (
+        step.kind == "zero_claimed" or (step.kind == "zero_ended" and step.new is not None)
+    )
 
 
 def _came_or_went(before: Billed | None, after: Billed | None, kinds: set[str]) -> str:
@@ -216,12 +223,16 @@ def _how(kinds: set[str], steps: Iterable[Step]) -> str:
 
 
 def in_order(moves: Iterable[Move]) -> list[Move]:
-    """The most contested model first, then the deepest move; a total order, so that two runs agree."""
+    """The model that most sellers moved first, then the one that moved furthest; a total order: two runs agree."""
     moves = list(moves)
-    contest = Counter((move.kind, move.model) for move in moves)
+    contest = Counter((kind, model) for kind, model, _ in {(m.kind, m.model, m.provider) for m in moves})
+    furthest: dict[tuple[str, str], float] = {}
+    for move in moves:
+        key = (move.kind, move.model)
+        furthest[key] = max(furthest.get(key, 0.0), abs(move.change or 0.0))
 
-    def rank(move: Move) -> tuple[int, str, float, str]:
-        change = move.change or 0.0
-        return (-contest[move.kind, move.model], move.model, change if change < 0 else -change, move.offer)
+    def rank(move: Move) -> tuple[int, float, str, float, str]:
+        key = (move.kind, move.model)
+        return (-contest[key], -furthest[key], move.model, -abs(move.change or 0.0), move.offer)
 
     return sorted(moves, key=rank)

@@ -1,5 +1,7 @@
 """How far to trust this week's data: sources read and missed, rows held, conflicts, names nobody has matched."""
 
+from datetime import timedelta
+
 from reports.ledger import Ledger, Rows
 from reports.parts import Column, Section, Table
 from reports.words import Words
@@ -8,16 +10,19 @@ SOURCES = """
 WITH week AS (
     SELECT source_id, count(*) FILTER (outcome <> 'failed') AS good, count(*) FILTER (outcome = 'failed') AS failed,
            count(DISTINCT CAST(observed_at AS DATE)) FILTER (outcome <> 'failed') AS days,
+           min(observed_at) FILTER (outcome <> 'failed') AS first_good_at,
            max(observed_at) FILTER (outcome <> 'failed') AS last_good_at, max(row_count) AS row_count,
            sum(opened) AS opened, sum(closed) AS closed, sum(held) AS held, max(notices) AS notices,
            arg_max(problem, observed_at) FILTER (problem <> '') AS problem
     FROM passes WHERE observed_at >= ? AND observed_at <= ? GROUP BY source_id
 ), before AS (
-    SELECT source_id, max(observed_at) AS last_good_before FROM passes
-    WHERE outcome <> 'failed' AND observed_at < ? GROUP BY source_id
+    SELECT source_id, max(observed_at) AS last_good_before,
+           count(DISTINCT CAST(observed_at AS DATE)) FILTER (observed_at >= ?) AS days_before
+    FROM passes WHERE outcome <> 'failed' AND observed_at < ? GROUP BY source_id
 )
 SELECT s.source_id, s.title, s.kind, s.every_hours, s.url, coalesce(w.good, 0) AS good, coalesce(w.failed, 0) AS failed,
-       coalesce(w.days, 0) AS days, coalesce(w.last_good_at, b.last_good_before) AS last_good_at, w.row_count, w.opened,
+       coalesce(w.days, 0) AS days, coalesce(w.last_good_at, b.last_good_before) AS last_good_at, w.first_good_at,
+       b.last_good_before, coalesce(b.days_before, 0) AS days_before, w.row_count, w.opened,
        w.closed, w.held, w.notices, w.problem
 FROM sources s LEFT JOIN week w USING (source_id) LEFT JOIN before b USING (source_id)
 WHERE w.source_id IS NOT NULL OR b.source_id IS NOT NULL
@@ -39,7 +44,7 @@ UNMATCHED = "SELECT provider, listed_name, source_id, source_count, quote_count 
 def source_rows(ledger: Ledger) -> Rows:
     """One row per source that was ever read by the end of the week."""
     week = ledger.week
-    return ledger.rows(SOURCES, week.start_utc, week.told_to_utc, week.start_utc)
+    return ledger.rows(SOURCES, week.start_utc, week.told_to_utc, week.start_utc - timedelta(days=7), week.start_utc)
 
 
 def coverage_warnings(ledger: Ledger, sources: Rows, say: Words) -> tuple[str, ...]:
@@ -49,19 +54,26 @@ def coverage_warnings(ledger: Ledger, sources: Rows, say: Words) -> tuple[str, .
         warnings.append(
             say("Partial week: the ledger ends on {at} UTC.", at=f"{week.told_to_utc:%Y-%m-%d %H:%M}")
         )  # fmt: skip
-    days = (week.told_to_utc.date() - week.first_day).days + 1
     for row in sources:
-        every, rows = row["every_hours"], row["row_count"] or 0
-        missed = days - row["days"]
-        if row["kind"] in PRICE_KINDS and every <= 24 and rows >= 500 and missed > 0:
+        first, last = row["first_good_at"], row["last_good_at"]
+        if row["kind"] not in PRICE_KINDS or max(row["days"], row["days_before"]) < REGULAR_DAYS:
+            continue
+        if row["last_good_before"] is None and first and first - week.start_utc > DAILY:
             warnings.append(
-                say("Partial week for {source}: read on {days} of {of} days, last on {at} UTC.",
-                    source=row["source_id"], days=row["days"], of=days, at=f"{row['last_good_at']:%Y-%m-%d %H:%M}")
+                say("Partial week for {source}: read since {at} UTC; what it changed before that is not known.",
+                    source=row["source_id"], at=f"{first:%Y-%m-%d %H:%M}")
+            )  # fmt: skip
+        if last and week.told_to_utc - last > DAILY:
+            warnings.append(
+                say("Partial week for {source}: last read on {at} UTC, so nothing after that is told.",
+                    source=row["source_id"], at=f"{last:%Y-%m-%d %H:%M}")
             )  # fmt: skip
     return tuple(warnings)
 
 
 PRICE_KINDS = frozenset(("seller", "host", "market", "catalogue"))
+REGULAR_DAYS = 3  # read on fewer days than this, a source is a snapshot, and no week of it is whole
+DAILY = timedelta(hours=25)
 
 
 def quality_section(ledger: Ledger, sources: Rows, say: Words) -> Section:
@@ -104,7 +116,7 @@ def _held_table(held: Rows, say: Words) -> Table:
         Column("offer", say("Offer"), "code"),
         Column("component", say("Component"), "code"),
         Column("amount", say("Doubted price"), "money"),
-        Column("currency", ""),
+        Column("currency", say("Currency")),
         Column("reason", say("Reason"), "code"),
         Column("detail", say("Compared with")),
         Column("state", say("State")),
@@ -123,7 +135,7 @@ def _conflicts_table(conflicts: Rows, say: Words) -> Table:
         Column("amount", say("says"), "money"),
         Column("other_source_id", say("Other source"), "code"),
         Column("other_amount", say("says"), "money"),
-        Column("currency", ""),
+        Column("currency", say("Currency")),
         Column("quotes", say("Evidence"), "evidence"),
     )
     return Table("conflicts", say("Sources that disagree today"), columns, rows, 15, extra=("ratio",))

@@ -8,13 +8,17 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reports import movers, render
+from reports import movers, render, watch
 from reports.buying import cheapest_section, standing_of
 from reports.evidence import citations_of
 from reports.ledger import Ledger, open_week
+from reports.limits import limits_section
 from reports.moves import billed_at, moves_of
 from reports.parts import Report
+from reports.paths import contested_section
 from reports.quality import coverage_warnings, quality_section, source_rows
+from reports.rents import rents_section
+from reports.speed import speed_section
 from reports.summary import summary_of
 from reports.words import Words, words_of
 from tracker.settings import Home
@@ -42,15 +46,22 @@ def build_report(ledger: Ledger, say: Words) -> Report:
     week = ledger.week
     before, after = billed_at(ledger, week.before_utc), billed_at(ledger, week.told_to_utc)
     moves = moves_of(ledger, before, after)
-    sources = source_rows(ledger)
+    sources, standing, flags = source_rows(ledger), standing_of(ledger), watch.flags_at(ledger)
     sections = (
+        contested_section(ledger, moves, after, say),
         movers.movers_section(moves, say),
         movers.promos_section(moves, say),
         movers.zeros_section(moves, say),
         movers.wavering_section(moves, say),
         movers.listing_section(moves, before, say),
         movers.conditions_section(moves, say),
-        cheapest_section(after, standing_of(ledger), say),
+        cheapest_section(after, standing, say),
+        watch.quantization_section(ledger, flags, say),
+        watch.teaser_section(flags, say),
+        speed_section(ledger, after, standing, say),
+        rents_section(ledger, say),
+        limits_section(ledger, say),
+        watch.flags_section(ledger, flags, say),
         quality_section(ledger, sources, say),
     )
     title = say("What inference sold for: week {week}", week=week.label)
