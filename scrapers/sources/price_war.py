@@ -107,7 +107,8 @@ def _metrics(offer: Offer, row: dict[str, str], measured_at: datetime, locator: 
         if value is not None:
             yield Metric(offer, name, statistic, setting, value, measured_at, locator)
     if row.get("note"):
-        yield Declaration(offer, "speed_note", row["note"], locator)
+        attribute = f"speed_note {setting}".strip()
+        yield Declaration(offer, attribute, row["note"], locator)
 
 
 SPEEDS = {
