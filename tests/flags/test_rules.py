@@ -18,7 +18,7 @@ from tracker.flags import (
     teaser_price,
     unit_suspect,
 )
-from tracker.flags.below_cost import CostBand, Sale
+from tracker.flags.below_cost import CostBand, Sale, Span
 from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
@@ -32,14 +32,15 @@ from tracker.flags.unit_suspect import Peers
 NOW = datetime.fromisoformat("2026-08-08")
 
 
-def band(precision: str, p_below: float, mid: float = 2000.0) -> CostBand:
+def band(precision: str, p_below: float, mid: float = 0.6) -> CostBand:
+    span = Span(mid / 2, mid, mid * 2)
     return CostBand(
-        f"band-{precision}", precision, 0.1, 0.2, 0.4, 0.3, 0.6, 1.2, mid / 2, mid, mid * 2, p_below,
-        "2xH100-SXM", "bound by weight bytes at batch 8", "Profitable at fp8 above batch 96 on H200.",
+        f"band-{precision}", precision, Span(0.1, 0.2, 0.4), span, span, p_below, "2xH100-SXM",
+        "bound by weight bytes at batch 8", "profitable on H200 from batch 96 up",
     )  # fmt: skip
 
 
-SALE = Sale("deepinfra/mixtral", "list", None, 0.27, False, 3400, 500, "mixtral-2023", tok_s=50)
+SALE = Sale("deepinfra/mixtral", None, 0.27, False, 161, 338, "mixtral-2023", tok_s=50)
 
 
 def test_every_rule_can_open_and_close() -> None:
@@ -48,16 +49,23 @@ def test_every_rule_can_open_and_close() -> None:
         assert rule.quiet_days >= 0
 
 
-def test_below_cost_counts_an_unpublished_input_price_in_the_sellers_favour() -> None:
+def test_below_cost_holds_the_published_side_against_its_own_cost() -> None:
     finding = below_cost.judge(SALE, [band("bf16", 0.97), band("int4", 0.55)])
     assert finding is not None
     figures = {figure.name: figure.value for figure in finding.figures}
-    assert figures["earned"] == pytest.approx(3900 * 0.27 / 1e6)
-    assert figures["cost_over_price"] == pytest.approx(2000 / (3900 * 0.27))
+    assert figures["price"] == 0.27 and figures["cost_over_price"] == pytest.approx(0.6 / 0.27)
     assert finding.probability == pytest.approx(0.97)
-    assert "not published" in finding.sentence and "0.55 in int4" in finding.sentence
-    assert "uncalibrated" in finding.sentence
-    assert finding.clearing == "Profitable at fp8 above batch 96 on H200."
+    assert "in price not published" in finding.sentence and "0.55 in int4" in finding.sentence
+    assert "2.2 times the price" in finding.sentence and "uncalibrated" in finding.sentence
+    assert finding.clearing == "Profitable on H200 from batch 96 up; or a price of $0.60 per million output tokens."
+
+
+def test_below_cost_blends_where_both_sides_are_published_and_tells_the_bases_apart() -> None:
+    both = replace(SALE, input_usd_per_mtok=0.65, output_usd_per_mtok=1.96, apart=(("list", 0.01), ("effective", 0.4)))
+    finding = below_cost.judge(both, [band("bf16", 0.03)])
+    assert finding is not None
+    assert finding.figures[0].value == pytest.approx((161 * 0.65 + 338 * 1.96) / 499)
+    assert "0.01 at the list price, 0.40 at the transacted price" in finding.sentence
 
 
 def test_below_cost_of_a_free_offer_is_certain_and_of_an_unknown_model_is_silent() -> None:

@@ -13,120 +13,140 @@ from tracker.flags.finding import Evidence, Figure, Finding, Rule, found, usd
 RULE = Rule(
     "below_cost",
     version=1,
-    open_at=0.70,  # the issue's borderline is 0.3-0.7: only what lies above it accuses
+    open_at=0.70,  # 0.3 to 0.7 is borderline: only what lies above it accuses
     close_at=0.50,
     quiet_days=7,
     calibrated=False,
-    meaning="one request costs more to serve than it earns",
+    meaning="a request costs more to serve than it earns",
 )
+BASES = {"standing": "standing price", "list": "list price", "effective": "transacted price"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The 10th, 50th and 90th percentile of the draws, USD per million tokens."""
+
+    low: float
+    mid: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
 class CostBand:
-    """What serving costs at one precision: USD per million tokens, the 10th, 50th and 90th percentile of the draws."""
+    """What serving costs at one precision, and how a price stands to it. `blended`: a token of the scenario's mix."""
 
     band_id: str
     precision: str
-    input_low: float
-    input_mid: float
-    input_high: float
-    output_low: float
-    output_mid: float
-    output_high: float
-    request_low: float  # the same per million requests' worth of tokens, at the scenario's mix: USD per request x 1e6
-    request_mid: float
-    request_high: float
+    input: Span
+    output: Span
+    blended: Span
     p_below: float
     deployment: str
     trace: str
     clearing: str
+    feasible_share: float = 1.0
     decides: str = ""  # the assumption with the largest share of the band's width
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What one request earns and under which reading of the price."""
+    """A price and what was observed of the service sold for it. An input or output of None was not published."""
 
     offer: str
-    basis: str  # list, discount or effective
-    input_usd_per_mtok: float | None  # None: not published
-    output_usd_per_mtok: float
+    input_usd_per_mtok: float | None
+    output_usd_per_mtok: float | None
     is_free: bool
     prompt_tokens: int
     output_tokens: int
     scenario: str
     tok_s: float | None = None
     ttft_s: float | None = None
+    apart: tuple[tuple[str, float], ...] = ()  # other readings of the price (list, effective) and their probability
 
     @property
-    def input_assumed(self) -> float:
-        """An unpublished input price is read as the output price, which favours the seller."""
-        return self.output_usd_per_mtok if self.input_usd_per_mtok is None else self.input_usd_per_mtok
+    def blended_usd_per_mtok(self) -> float | None:
+        """The price of a token of the scenario's mix; None where a side is unknown."""
+        if self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
+            return None
+        spent = self.prompt_tokens * self.input_usd_per_mtok + self.output_tokens * self.output_usd_per_mtok
+        return spent / (self.prompt_tokens + self.output_tokens)
 
-    @property
-    def request_usd_e6(self) -> float:
-        return self.prompt_tokens * self.input_assumed + self.output_tokens * self.output_usd_per_mtok
+
+def compared(sale: Sale, band: CostBand) -> tuple[str, float, Span]:
+    """Which price is held against which cost: of the mix, or of the one side whose price is published."""
+    blended = sale.blended_usd_per_mtok
+    if blended is not None:
+        return f"tokens of the mix {sale.prompt_tokens:,} in to {sale.output_tokens:,} out", blended, band.blended
+    if sale.output_usd_per_mtok is not None:
+        return "output tokens", sale.output_usd_per_mtok, band.output
+    return "input tokens", sale.input_usd_per_mtok or 0.0, band.input
 
 
 def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] = ()) -> Finding | None:
     """None without a cost band: a closed model of unknown size has no cost to be below."""
-    if not bands:
+    if not bands or (sale.input_usd_per_mtok is None and sale.output_usd_per_mtok is None):
         return None
     band = bands[0]
+    _, price, cost = compared(sale, band)
     figures = (
-        Figure("price_input", sale.input_assumed, "USD/Mtok"),
-        Figure("price_output", sale.output_usd_per_mtok, "USD/Mtok"),
-        Figure("earned", sale.request_usd_e6 / 1e6, "USD/request"),
-        Figure("cost_low", band.request_low / 1e6, "USD/request"),
-        Figure("cost_mid", band.request_mid / 1e6, "USD/request"),
-        Figure("cost_high", band.request_high / 1e6, "USD/request"),
-        Figure("cost_over_price", _times(band.request_mid, sale.request_usd_e6), "x"),
-        *(Figure(f"p_below_at_{other.precision}", other.p_below, "") for other in bands),
+        Figure("price", price, "USD/Mtok"),
+        Figure("cost_low", cost.low, "USD/Mtok"),
+        Figure("cost_mid", cost.mid, "USD/Mtok"),
+        Figure("cost_high", cost.high, "USD/Mtok"),
+        *((Figure("cost_over_price", cost.mid / price, "x"),) if price > 0 else ()),
+        *(Figure(f"p_below_in_{other.precision}", other.p_below, "") for other in bands),
+        *(Figure(f"p_below_at_{name}_price", chance, "") for name, chance in sale.apart),
     )
-    rows = (*evidence, *(Evidence("cost_bands", other.band_id, other.trace) for other in bands))
-    probability = 1.0 if sale.is_free else band.p_below
+    rows = (*evidence, *(Evidence("cost_bands", other.band_id, f"{other.precision}: {other.trace}") for other in bands))
     return found(
-        RULE, sale.offer, probability, _sentence(sale, bands), _clearing(sale, bands),
-        scenario=sale.scenario, figures=figures, evidence=rows,
-    )  # fmt: skip
-
-
-def _times(cost: float, price: float) -> float:
-    return cost / price if price > 0 else float("inf")
+        RULE,
+        sale.offer,
+        1.0 if sale.is_free else band.p_below,
+        _sentence(sale, bands),
+        _clearing(sale, band),
+        scenario=sale.scenario,
+        figures=figures,
+        evidence=rows,
+    )
 
 
 def _sentence(sale: Sale, bands: Sequence[CostBand]) -> str:
     band = bands[0]
-    mix = f"{sale.prompt_tokens:,} tokens in and {sale.output_tokens:,} out"
-    speed = f" at {sale.tok_s:.0f} tok/s per user" if sale.tok_s else ""
-    wait = f" and a first token within {sale.ttft_s:.1f} s" if sale.ttft_s else ""
-    costs = f"{usd(band.request_low / 1000)} to {usd(band.request_high / 1000)} (mid {usd(band.request_mid / 1000)})"
-    earns = "nothing: it is free" if sale.is_free else usd(sale.request_usd_e6 / 1000)
-    text = (
-        f"A thousand requests of {mix} earn {earns} ({_prices(sale)}) and cost {costs} to serve{speed}{wait} "
-        f"in {band.precision} on {band.deployment}."
-    )
-    if band.request_mid > sale.request_usd_e6 > 0:
-        text += f" That is {band.request_mid / sale.request_usd_e6:.1f} times the price."
+    what, price, cost = compared(sale, band)
+    earns = "nothing, being free" if sale.is_free else f"{usd(price)} ({_prices(sale)})"
+    parts = [
+        f"A million {what} earn {earns} and cost {usd(cost.low)} to {usd(cost.high)} (mid {usd(cost.mid)}) to serve"
+        f"{_pace(sale)} in {band.precision} on {band.deployment}."
+    ]
+    if cost.mid > price > 0:
+        parts.append(f"That is {cost.mid / price:.1f} times the price.")
     if len(bands) > 1 and not sale.is_free:
         lower = ", ".join(f"{other.p_below:.2f} in {other.precision}" for other in bands[1:])
-        text += f" At lower precision the probability is {lower}."
+        parts.append(f"At lower precision the probability would be {lower}.")
+    if sale.apart:
+        others = ", ".join(f"{chance:.2f} at the {BASES[name]}" for name, chance in sale.apart)
+        parts.append(f"It is {others}.")
     if band.decides:
-        text += f" What decides it: {band.decides}."
-    return text
+        parts.append(f"What decides it most: {band.decides}.")
+    return " ".join(parts)
+
+
+def _pace(sale: Sale) -> str:
+    speed = f" at {sale.tok_s:.0f} tok/s per user" if sale.tok_s else ""
+    return speed + (f" and a first token within {sale.ttft_s:.1f} s" if sale.ttft_s else "")
 
 
 def _prices(sale: Sale) -> str:
-    given = "input price not published, taken as the output price" if sale.input_usd_per_mtok is None else ""
-    told = given or f"{usd(sale.input_assumed)} in"
-    kind = {"list": "list price", "discount": "promotion", "effective": "effective price"}[sale.basis]
-    return f"{kind}: {told}, {usd(sale.output_usd_per_mtok)} out per million"
+    told = [
+        f"{usd(price)} {side}" if price is not None else f"{side} price not published"
+        for side, price in (("in", sale.input_usd_per_mtok), ("out", sale.output_usd_per_mtok))
+    ]
+    return ", ".join(told)
 
 
-def _clearing(sale: Sale, bands: Sequence[CostBand]) -> str:
+def _clearing(sale: Sale, band: CostBand) -> str:
     if sale.is_free:
-        return "A price above zero; free traffic earns nothing whatever it costs."
-    words = [band.clearing for band in bands if band.clearing]
-    return (
-        words[0] if words else f"A price of {usd(bands[0].output_mid)} per million output tokens, or a slower stream."
-    )
+        return "A price above zero: free traffic earns nothing whatever it costs."
+    condition = band.clearing[:1].upper() + band.clearing[1:] if band.clearing else "A lower cost"
+    what, _, cost = compared(sale, band)
+    return f"{condition}; or a price of {usd(cost.mid)} per million {what}."

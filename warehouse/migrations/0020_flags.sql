@@ -17,7 +17,7 @@ CREATE TABLE calc.assessed_day (day DATE, rules VARCHAR, recorded_at TIMESTAMP);
 CREATE TABLE calc.cost_band (
     band_id VARCHAR, model_id VARCHAR, precision VARCHAR, scenario VARCHAR, tok_s DOUBLE, ttft_s DOUBLE, day DATE,
     input_low DOUBLE, input_mid DOUBLE, input_high DOUBLE, output_low DOUBLE, output_mid DOUBLE, output_high DOUBLE,
-    request_low DOUBLE, request_mid DOUBLE, request_high DOUBLE, prompt_tokens INTEGER, output_tokens INTEGER,
+    blended_low DOUBLE, blended_mid DOUBLE, blended_high DOUBLE, prompt_tokens INTEGER, output_tokens INTEGER,
     deployment VARCHAR, hardware VARCHAR, trace VARCHAR, clearing VARCHAR, decides VARCHAR, engine VARCHAR,
     recorded_at TIMESTAMP
 );

@@ -42,8 +42,8 @@ CREATE OR REPLACE VIEW cost_bands AS
 SELECT band_id, model_id, precision, scenario, tok_s, ttft_s, day, input_low AS input_low_usd_per_mtok,
        input_mid AS input_mid_usd_per_mtok, input_high AS input_high_usd_per_mtok,
        output_low AS output_low_usd_per_mtok, output_mid AS output_mid_usd_per_mtok,
-       output_high AS output_high_usd_per_mtok, request_low / 1e6 AS request_low_usd, request_mid / 1e6 AS request_mid_usd,
-       request_high / 1e6 AS request_high_usd, prompt_tokens, output_tokens, deployment, hardware, trace, clearing, decides,
+       output_high AS output_high_usd_per_mtok, blended_low AS blended_low_usd_per_mtok,
+       blended_mid AS blended_mid_usd_per_mtok, blended_high AS blended_high_usd_per_mtok, prompt_tokens, output_tokens, deployment, hardware, trace, clearing, decides,
        engine
 FROM calc.cost_band;
 COMMENT ON VIEW cost_bands IS 'What serving a model costs at a precision, a speed and a date under a scenario: low, mid and high of the draws.';
@@ -60,11 +60,11 @@ COMMENT ON COLUMN cost_bands.input_high_usd_per_mtok IS 'Cost of input, high';
 COMMENT ON COLUMN cost_bands.output_low_usd_per_mtok IS 'Cost of output, low, USD per million tokens';
 COMMENT ON COLUMN cost_bands.output_mid_usd_per_mtok IS 'Cost of output, middle';
 COMMENT ON COLUMN cost_bands.output_high_usd_per_mtok IS 'Cost of output, high';
-COMMENT ON COLUMN cost_bands.request_low_usd IS 'Cost of one request of the stated length, low, USD';
-COMMENT ON COLUMN cost_bands.request_mid_usd IS 'Cost of one request, middle';
-COMMENT ON COLUMN cost_bands.request_high_usd IS 'Cost of one request, high';
-COMMENT ON COLUMN cost_bands.prompt_tokens IS 'Input tokens of the request';
-COMMENT ON COLUMN cost_bands.output_tokens IS 'Output tokens of the request';
+COMMENT ON COLUMN cost_bands.blended_low_usd_per_mtok IS 'Cost of a token of the scenario''s mix of input and output, low';
+COMMENT ON COLUMN cost_bands.blended_mid_usd_per_mtok IS 'The same, middle';
+COMMENT ON COLUMN cost_bands.blended_high_usd_per_mtok IS 'The same, high';
+COMMENT ON COLUMN cost_bands.prompt_tokens IS 'Input tokens of the scenario''s middle request';
+COMMENT ON COLUMN cost_bands.output_tokens IS 'Output tokens of it';
 COMMENT ON COLUMN cost_bands.deployment IS 'The cheapest deployment that keeps the speed';
 COMMENT ON COLUMN cost_bands.hardware IS 'Its accelerator';
 COMMENT ON COLUMN cost_bands.trace IS 'What bounds it';
@@ -85,8 +85,10 @@ SELECT s.offer, s.provider, s.model_id, d.day, s.basis, s.input_usd AS price_inp
        b.output_high AS cost_output_high_usd_per_mtok,
        CASE WHEN s.input_usd > 0 THEN s.output_usd / s.input_usd END AS price_ratio,
        CASE WHEN b.input_mid > 0 THEN b.output_mid / b.input_mid END AS cost_ratio,
-       b.request_mid / 1e6 AS request_cost_usd,
-       (b.prompt_tokens * coalesce(s.input_usd, s.output_usd) + b.output_tokens * s.output_usd) / 1e6 AS request_price_usd,
+       b.blended_low AS cost_blended_low_usd_per_mtok, b.blended_mid AS cost_blended_mid_usd_per_mtok,
+       b.blended_high AS cost_blended_high_usd_per_mtok,
+       (b.prompt_tokens * s.input_usd + b.output_tokens * s.output_usd) / (b.prompt_tokens + b.output_tokens)
+           AS price_blended_usd_per_mtok,
        s.p_below_cost, b.precision, b.deployment, b.hardware, b.scenario, s.band_id, s.offer_id
 FROM spans s JOIN calc.assessed_day d ON d.day >= s.day AND (s.next_day IS NULL OR d.day < s.next_day)
 JOIN calc.cost_band b ON b.band_id = s.band_id
@@ -107,8 +109,10 @@ COMMENT ON COLUMN margins.cost_output_mid_usd_per_mtok IS 'Cost of output, middl
 COMMENT ON COLUMN margins.cost_output_high_usd_per_mtok IS 'Cost of output, high';
 COMMENT ON COLUMN margins.price_ratio IS 'Price of output over price of input';
 COMMENT ON COLUMN margins.cost_ratio IS 'Cost of output over cost of input: far from price_ratio, one side pays for the other';
-COMMENT ON COLUMN margins.request_cost_usd IS 'Cost of one request of the scenario''s length, middle';
-COMMENT ON COLUMN margins.request_price_usd IS 'What that request earns';
+COMMENT ON COLUMN margins.cost_blended_low_usd_per_mtok IS 'Cost of a token of the scenario''s mix, low';
+COMMENT ON COLUMN margins.cost_blended_mid_usd_per_mtok IS 'The same, middle';
+COMMENT ON COLUMN margins.cost_blended_high_usd_per_mtok IS 'The same, high';
+COMMENT ON COLUMN margins.price_blended_usd_per_mtok IS 'Price of a token of the same mix, without cache discounts; NULL where a side is not published';
 COMMENT ON COLUMN margins.p_below_cost IS 'Share of the draws in which a request costs more than it earns';
 COMMENT ON COLUMN margins.precision IS 'Precision the cost is for: declared, else native';
 COMMENT ON COLUMN margins.deployment IS 'The cheapest deployment that keeps the observed speed';
