@@ -1,4 +1,4 @@
-"""The table of sources in scrapers/README.md: `python -m scrapers.listing` writes it, a test holds it to the modules."""
+"""The table of sources in scrapers/README.md: `python -m scrapers.listing` writes it, a test holds it true."""
 
 from collections import Counter
 from pathlib import Path
@@ -26,8 +26,8 @@ def listing() -> str:
 
 def _row(source: Source) -> str:
     proof = f"[{source.proof}]({source.proof_url})" if source.proof_url else source.proof
-    keyed = " (key)" if source.key_required else ""
-    return f"| `{source.id}`{keyed}{'' if source.enabled else ' (off)'} | {source.kind} | {_cell(source.unit)} | {proof} |\n"
+    state = (" (key)" if source.key_required else "") + ("" if source.enabled else " (off)")
+    return f"| `{source.id}`{state} | {source.kind} | {_cell(source.unit)} | {proof} |\n"
 
 
 def _cell(text: str) -> str:
