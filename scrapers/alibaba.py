@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from scrapers.tables import Money, Price, Reading, Table, band_condition, meanings, priced, prices_in
+from scrapers.tables import Cell, Money, Price, Reading, Table, band_condition, meanings, priced, prices_in
 from tracker.errors import ParseError
 from tracker.records import COMPONENTS, Notice, Offer, Record
 from tracker.units import amount_of, decimal_of
@@ -50,6 +50,8 @@ def document_prices(tables: list[Table], page: Words) -> Iterator[Record]:
             yield Notice(
                 "skipped", f"no region above it or no output price: {', '.join(table.header)[:120]}", table.place
             )
+        elif not region.startswith("cn-") and "scope" not in map(page.meaning, table.header):
+            yield Notice("skipped", f"no deployment scope outside China: {', '.join(table.header)[:120]}", table.place)
         else:
             yield from _table_records(table, region, page)
 
@@ -78,17 +80,17 @@ def _table_records(table: Table, region: str, page: Words) -> Iterator[Record]:
                     yield from _cell(
                         offer,
                         component,
-                        row[index].text,
+                        row[index],
                         facts.get("band", "-"),
                         page,
                         f"{place} {table.header[index]!r}",
                     )
 
 
-def _cell(offer: Offer, component: str, text: str, band: str, page: Words, place: str) -> Iterator[Record]:
+def _cell(offer: Offer, component: str, cell: Cell, band: str, page: Words, place: str) -> Iterator[Record]:
     try:
-        promo = page.promo.fullmatch(text)
-        prices = _promo_prices(promo, text, page) if promo else prices_in(text, page.money)
+        promo = page.promo.fullmatch(cell.text)
+        prices = _promo_prices(promo, cell.text, page) if promo and not cell.merged else prices_in(cell, page.money)
         condition = band_condition("-" if band in page.unbanded else band)
     except ParseError as error:
         yield Notice("bad_row", str(error), place)

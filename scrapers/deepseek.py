@@ -35,18 +35,15 @@ def price_records(text: str, money: Money, region: str) -> Iterator[Record]:
     page = visible(soup)
     peak_hours: tuple[str, ...] = ()
     for grid in html_grids(soup):
-        for label, model, cell in models_across(grid, frozenset(("model", "模型"))):
-            offer = Offer("deepseek", model, region=region)
-            place = f"table {grid.number} row {label!r} column {model!r}"
+        for label, cells in models_across(grid, frozenset(("model", "模型"))):
+            place = f"table {grid.number} row {label!r}"
             row = _row_of(label)
             if row and row.peak is not None and not peak_hours:
                 peak_hours = tuple(_peak_hours(page))
             if row:
-                yield from _quotes(offer, row, cell, money, peak_hours, place)
-            elif label.lower() in CONCURRENCY and cell.text.isdigit():
-                yield Limit(
-                    "deepseek", model, "", "concurrency", "instant", Decimal(cell.text), region=region, locator=place
-                )
+                yield from _row_quotes(row, cells, money, region, peak_hours, place)
+            elif label.lower() in CONCURRENCY:
+                yield from _concurrency(cells, region, place)
             elif not _known(label):
                 yield Notice("unknown_word", f"row {label!r} is not known", place)
     if peak_hours and _HOLIDAYS.search(page):
@@ -71,20 +68,26 @@ def _known(label: str) -> bool:
     return any(label.lower().startswith(word) for word in IGNORED)
 
 
-def _quotes(
-    offer: Offer, row: _Row, cell: Cell, money: Money, peak_hours: tuple[str, ...], place: str
+def _concurrency(cells: list[tuple[str, Cell]], region: str, place: str) -> Iterator[Record]:
+    for model, cell in cells:
+        if cell.text.isdigit() and not cell.merged:
+            amount = Decimal(cell.text)
+            yield Limit("deepseek", model, "", "concurrency", "instant", amount, region=region, locator=place)
+
+
+def _row_quotes(
+    row: _Row, cells: list[tuple[str, Cell]], money: Money, region: str, peak_hours: tuple[str, ...], place: str
 ) -> Iterator[Record]:
-    if cell.merged:
-        yield Notice("bad_row", f"{cell.text[:40]!r} stretches over several models", place)
-        return
+    """A row is read as a whole or not at all: one odd cell may mean that all have moved."""
     try:
-        prices = prices_in(cell.text, money)
+        priced = [(model, prices_in(cell, money)) for model, cell in cells]
     except ParseError as error:
         yield Notice("bad_row", str(error), place)
         return
-    reading = Reading({}, row.component, "", prices, money.currency, place)
-    for condition in [Condition(hours=hours) for hours in peak_hours] if row.peak else [ALWAYS]:
-        yield from reading.quotes(offer, condition)
+    for model, prices in priced:
+        reading = Reading({}, row.component, "", prices, money.currency, f"{place} column {model!r}")
+        for condition in [Condition(hours=hours) for hours in peak_hours] if row.peak else [ALWAYS]:
+            yield from reading.quotes(Offer("deepseek", model, region=region), condition)
 
 
 def _peak_hours(page: str) -> Iterator[str]:

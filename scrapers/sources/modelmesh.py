@@ -50,7 +50,7 @@ def _records(soup: BeautifulSoup) -> Iterator[Record]:
         parent = string.parent
         if parent and "font-bold" in str(parent.get("class", "")) and " / " in text:
             title = text
-        elif text[:1] in CURRENCIES and _PRICE_WORDS.search(text):
+        elif _PRICE_WORDS.search(text) and re.search(r"\d", text):
             yield from _quote(title, text, f"text {number}")
 
 

@@ -51,7 +51,7 @@ def parse(capture: Capture) -> Iterator[Record]:
 def _records(tables: list[Table]) -> Iterator[Record]:
     for table in tables:
         conditions = [_condition(text) for text in table.header[1:]]
-        if table.header[:1] != ("Token type",) or None in conditions:
+        if table.header[:1] != ("Token type",) or None in conditions or not table.headings:
             yield Notice("skipped", f"not read: table of {', '.join(table.header)}", table.place)
             continue
         for number, row in enumerate(table.rows):
@@ -72,9 +72,7 @@ def _condition(header: str) -> Condition | None:
 
 def _quotes(table: Table, component: str, cell: Cell, condition: Condition, place: str) -> Iterator[Record]:
     try:
-        if cell.merged:
-            raise ParseError(f"{cell.text[:40]!r} stretches over several columns")
-        prices = prices_in(cell.text, DOLLARS)
+        prices = prices_in(cell, DOLLARS)
     except ParseError as error:
         yield Notice("bad_row", str(error), place)
         return

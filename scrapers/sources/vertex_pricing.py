@@ -13,6 +13,7 @@ from bs4 import Tag
 from scrapers.source import Capture, Request, Source, anchor
 from scrapers.tables import (
     ABSENT,
+    Cell,
     Grid,
     Money,
     Reading,
@@ -93,15 +94,19 @@ def _table_records(table: Table) -> Iterator[Record]:
         cells = {header[index]: cell.text for index, cell in enumerate(row)}
         if cells["model"]:
             last = {}
+        if not any(row[index].text[:1] == "$" for index in bands):
+            yield Notice("bad_row", f"a row without a price: {[cell.text for cell in row][:3]}", place)
+            last = {}
+            continue
         last |= {name: cells[name] for name in facts if cells[name]}
         for index, band in bands.items():
-            yield from _cell(last, tiers, table.mark, band, row[index].text, f"{place} {table.header[index]!r}")
+            yield from _cell(last, tiers, table.mark, band, row[index], f"{place} {table.header[index]!r}")
 
 
 def _cell(
-    facts: dict[str, str], tiers: tuple[str, ...] | None, tab: str, band: re.Match[str], text: str, place: str
+    facts: dict[str, str], tiers: tuple[str, ...] | None, tab: str, band: re.Match[str], cell: Cell, place: str
 ) -> Iterator[Record]:
-    if text.lower() in ABSENT:
+    if cell.text.lower() in ABSENT:
         return
     kind = TYPES.get(facts.get("type", "").lower())
     region = facts.get("region", tab if tiers is None else "global").rstrip("* ").lower()
@@ -112,7 +117,7 @@ def _cell(
     if band["cached"]:
         component = {"input": "cache_read"}.get(component, "")
     try:
-        prices = prices_in(text, DOLLARS)
+        prices = prices_in(cell, DOLLARS)
         name, condition = _condition(facts["model"], band["band"])
     except ParseError as error:
         yield Notice("bad_row", str(error), place)

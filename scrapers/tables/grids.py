@@ -185,10 +185,9 @@ def plain(markdown: str) -> str:
     return clean(html.unescape(re.sub(r"\*\*|`", "", text)))
 
 
-def models_across(grid: Grid, first: frozenset[str]) -> Iterator[tuple[str, str, Cell]]:
-    """(label, model, cell) of a table whose columns are models: the row that starts with one of `first` names them.
-
-    The label cells of a row are joined; a row is read from its right edge because label cells vary in number.
+def models_across(grid: Grid, first: frozenset[str]) -> Iterator[tuple[str, list[tuple[str, Cell]]]]:
+    """(label, (model, cell) ...) per row of a table whose columns are models: the row that starts with one of `first`
+    names them. Label cells are joined; a row is read from its right edge because label cells vary in number.
     """
     models: list[str] = []
     for row in grid.rows:
@@ -196,8 +195,7 @@ def models_across(grid: Grid, first: frozenset[str]) -> Iterator[tuple[str, str,
             models = [cell.text for cell in row if cell.text.lower() not in first]
         elif models and len(row) > len(models):
             label = " ".join(dict.fromkeys(cell.text for cell in row[: -len(models)] if cell.text))
-            for model, cell in zip(models, row[-len(models) :], strict=True):
-                yield label, model, cell
+            yield label, list(zip(models, row[-len(models) :], strict=True))
 
 
 def markdown_tables(text: str) -> list[Table]:

@@ -127,8 +127,10 @@ def readings(
         facts = {columns[at]: cell.text for at, cell in enumerate(row) if at in columns and not _component(columns[at])}
         if fill:
             last = facts[fill] = facts[fill] or last
-        if facts.get("model", "x"):
-            yield from _row_readings(table, number, row, columns, facts, money)
+        found = list(_row_readings(table, number, row, columns, facts, money)) if facts.get("model", "x") else []
+        yield from found
+        if found and all(isinstance(entry, Notice) for entry in found):
+            last = ""  # not a price row: the blank cell below it does not continue it
 
 
 def _component(meaning: str) -> str:
@@ -146,11 +148,8 @@ def _row_readings(
             continue
         locator = f"{table.place} row {number} {name!r} column {table.header[index]!r}"
         cell = row[index]
-        if cell.merged:
-            yield Notice("bad_row", f"{cell.text[:40]!r} stretches over several columns", locator)
-            continue
         try:
-            prices = prices_in(cell.text, money)
+            prices = prices_in(cell, money)
         except ParseError as error:
             yield Notice("bad_row", str(error), locator)
             continue
@@ -158,8 +157,11 @@ def _row_readings(
             yield Reading(facts, component, meaning.partition(" ")[2], prices, money.currency, locator)
 
 
-def prices_in(text: str, money: Money) -> tuple[Price, ...]:
+def prices_in(cell: Cell | str, money: Money) -> tuple[Price, ...]:
     """The prices a cell states: none (absent), one, or a struck-out list price beside what is charged now."""
+    text = cell.text if isinstance(cell, Cell) else cell
+    if isinstance(cell, Cell) and cell.merged:
+        raise ParseError(f"{text[:40]!r} stretches over several columns")
     if text.lower() in ABSENT:
         return ()
     struck = _STRUCK.fullmatch(text)
