@@ -87,27 +87,28 @@ def score_file(path: Path) -> list[str]:
     return [*out, f"{len(known)} fitted family x model groups"]
 
 
-def write_stacks(rows: Sequence[Measurement], path: Path) -> None:
-    """All rows fitted; error quantiles from the cross-validation, so the band is that of unseen rows."""
-    whole = fit.fit(rows)
+def write_stacks(rows: Sequence[Measurement], halves: Sequence[Measurement], path: Path) -> None:
+    """All rows fitted; error quantiles from the cross-validation, so the band is that of unseen rows.
+
+    `halves` are the few figures of a prefill or a decode pool alone: they are fitted too, but not scored.
+    """
+    whole = fit.fit([*rows, *halves])
     target = np.array([m.target for m in rows])
     groups = [stacks.groups_of(stacks.Stack.of(m)) for m in rows]
     newest = max(m.date for m in rows).isoformat()
     source = f"fit to {len(rows)} public measurements by bench/cost_accuracy.py --refit"
+    lines: list[list[object]] = [["term", "group", "key", "log_value", "rows", "source", "as_of"]]
+    for name, value in whole.base.items():
+        lines.append([name, "base", "", f"{value:.5f}", len(rows), source, newest])
+    for (term, group, key), value in whole.deviations.items():
+        if abs(value) >= 5e-4 or (term, group) in {("scale", "family_year"), ("scale", "model")}:
+            lines.append([term, group, key, f"{value:.4f}", sum(g[group] == key for g in groups), source, newest])
+    for name, label in (("seen", "configuration"), ("unseen", "pair")):
+        quantiles = accuracy.log_error_quantiles(held_out(rows, label, SEEDS[0])[0], target)
+        for q, value in quantiles.items():
+            lines.append([name, "error", f"{q}", f"{value:.4f}", len(rows), f"cross-validation, {source}", newest])
     with path.open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(["term", "group", "key", "log_value", "rows", "source", "as_of"])
-        for name, value in whole.base.items():
-            out.writerow([name, "base", "", f"{value:.5f}", len(rows), source, newest])
-        for (term, group, key), value in whole.deviations.items():
-            if abs(value) >= 5e-4 or (term, group) == ("scale", "family_year"):
-                out.writerow([term, group, key, f"{value:.4f}", sum(g[group] == key for g in groups), source, newest])
-        for name, label in (("seen", "configuration"), ("unseen", "pair")):
-            quantiles = accuracy.log_error_quantiles(held_out(rows, label, SEEDS[0])[0], target)
-            for q, value in quantiles.items():
-                out.writerow(
-                    [name, "error", f"{q}", f"{value:.4f}", len(rows), f"cross-validation of the {source}", newest]
-                )
+        csv.writer(file, lineterminator="\n").writerows(lines)
 
 
 def main() -> None:
@@ -121,10 +122,11 @@ def main() -> None:
         print("\n".join(score_file(options.heldout)))
         return
     path = options.measured or (TRUTH if TRUTH.is_file() else None)
-    rows = throughput(read_measurements(path))
+    every = read_measurements(path)
+    rows = throughput(every)
     print(f"{len(rows)} rows from {path.name if path else 'tracker/data/public_measurements.csv'}")
     if options.refit:
-        write_stacks(rows, STACKS)
+        write_stacks(rows, [m for m in every if m.kind in {"prefill", "decode"}], STACKS)
         print("wrote tracker/data/stacks.csv")
     lines = table(rows)
     print("\n".join(lines))

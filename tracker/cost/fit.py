@@ -17,6 +17,7 @@ from tracker.cost.stacks import BASE, MOVES, PRIORS, VERIFIED_TOKENS, Fitted, St
 
 NOISE = 0.12  # natural log units: reruns differ by 1 %, the same configuration over months by 16 %
 HUBER = 1.5
+WHOLE_SYSTEM = {"conc", "batch", "maxtput"}
 
 
 def throughput(c: Configurations, k: Coefficients, mtp_accepted: Array, server_slack: Array) -> Floats:
@@ -36,16 +37,16 @@ def throughput(c: Configurations, k: Coefficients, mtp_accepted: Array, server_s
     return np.where(c.server > 0, total / server_slack, total)
 
 
-def predict(rows: Sequence[Measurement], fit: Fitted) -> Floats:
+def expected(c: Configurations, k: Coefficients, mtp_accepted: Array, server_slack: Array) -> Floats:
     """What the engine expects each row to measure, in the unit of its target."""
-    c = configurations(rows)
-    k = fit.coefficients([Stack.of(m) for m in rows])
-    out = throughput(c, k, fit.mtp_accepted(), fit.server_slack())
+    out = throughput(c, k, mtp_accepted, server_slack)
     kinds = np.array(c.kind)
-    context = c.prompt + c.output / 2
+    if set(kinds) <= WHOLE_SYSTEM:
+        return out
     spec = c.speculative > 0
-    step = decode_step(c.shape, c.chip, c.layout, k, c.batch, context, np.where(spec, VERIFIED_TOKENS, 1.0)).total_s
-    decode = c.batch * c.replicas * np.where(spec, fit.mtp_accepted(), 1.0) / step
+    verify = np.where(spec, VERIFIED_TOKENS, 1.0)
+    step = decode_step(c.shape, c.chip, c.layout, k, c.batch, c.prompt + c.output / 2, verify).total_s
+    decode = c.batch * c.replicas * np.where(spec, mtp_accepted, 1.0) / step
     first = prefill_s(c.shape, c.chip, c.layout, k, c.prompt, np.where(kinds == "ttft", c.batch, 1.0))
     bulk = np.maximum(8192.0 / c.prompt, 1.0)
     intake = bulk * c.prompt * c.replicas / prefill_s(c.shape, c.chip, c.layout, k, c.prompt, bulk)
@@ -54,6 +55,12 @@ def predict(rows: Sequence[Measurement], fit: Fitted) -> Floats:
         [decode / (c.batch * c.replicas), decode, np.asarray(first), intake],
         out,
     )
+
+
+def predict(rows: Sequence[Measurement], fit: Fitted) -> Floats:
+    """Predictions for measured rows."""
+    k = fit.coefficients([Stack.of(m) for m in rows])
+    return expected(configurations(rows), k, fit.mtp_accepted(), fit.server_slack())
 
 
 def take(c: Configurations, index: Index) -> Configurations:
@@ -108,7 +115,7 @@ def _predicted_log(theta: Floats, design: Design, c: Configurations, index: Inde
         for name, sign in MOVES.get(term, ()):
             logs[name] = logs[name] + sign * step
     accepted, slack = logs["mtp_accepted"], logs["server_slack"]
-    return np.log(throughput(c, to_coefficients(logs), np.exp(accepted), np.exp(slack)))
+    return np.log(expected(c, to_coefficients(logs), np.exp(accepted), np.exp(slack)))
 
 
 def _loss(residual: Floats, theta: Floats, design: Design) -> float:

@@ -96,7 +96,12 @@ def communication_s(shape: Shape, chip: Chip, layout: Layout, k: Coefficients, t
     many = n > 1
     wire = shape.hidden * ACTIVATION_BYTES * tokens / link_bytes_s(chip, layout, k)
     reduced = (2 * shape.layers) * (k.allreduce_s * np.sqrt(n) + wire * 2 * (n - 1) / n)
-    copies = np.minimum(shape.experts_active, n) * (n - 1) / n
+    # Inside a scale-up domain every chosen expert gets a copy; between domains one copy per domain is sent and
+    # forwarded, to four domains at most (node-limited routing, DeepSeek-V3 report, section 2.1.2).
+    domains = np.maximum(n / chip.world, 1.0)
+    near = np.minimum(shape.experts_active, n) * (n - 1) / n
+    far = np.minimum(np.minimum(shape.experts_active, domains), 4.0) * (domains - 1) / domains
+    copies = np.where(n <= chip.world, near, far)
     exchanged = (2 * shape.moe_layers) * (k.allreduce_s * np.sqrt(n) + wire * copies)
     return np.where(many, np.where(layout.dp_attention > 0, exchanged, reduced), 0.0)
 

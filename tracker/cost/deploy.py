@@ -1,0 +1,186 @@
+"""Plausible deployments of a model at a date, and what each delivers at each batch: the grid estimates choose from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from tracker.cost.arrays import Floats
+from tracker.cost.facts import Accelerator, Model, Precision, accelerators, find_accelerator
+from tracker.cost.kernel import Chip, Coefficients, Layout, Step, decode_step, fitting_batch, prefill_s, serve
+from tracker.cost.money import RentTable
+from tracker.cost.scenario import Scenario
+from tracker.cost.shape import Shape, shape_of
+from tracker.cost.stacks import OPTIMISED, VERIFIED_TOKENS, Fitted, Stack, public_family
+from tracker.errors import CostError
+
+_SMALL = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64)
+_LARGE = (80, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)
+BATCHES = np.array((*_SMALL, *_LARGE), dtype=np.float64)
+WIDE_BATCHES = np.concatenate([BATCHES[7::2], np.geomspace(768, 32768, 18).round(-1)])
+EXPERT_PARALLEL_FROM = date(2025, 2, 27)  # DeepSeek opens DeepEP; before that no public stack had it
+MTP_FROM = date(2025, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One way to serve: chips of one kind in one worker, a precision, a software stack."""
+
+    chip: Accelerator
+    tp: int
+    pp: int
+    dp_attention: bool
+    speculation: bool
+    stack: str
+    model: Model
+    precision: Precision
+
+    @property
+    def chips(self) -> int:
+        return self.tp * self.pp
+
+    def __str__(self) -> str:
+        extras = [self.precision.precision]
+        extras += ["expert parallel"] if self.dp_attention else []
+        extras += ["multi-token prediction"] if self.speculation else []
+        stages = f" in {self.pp} stages" if self.pp > 1 else ""
+        return f"{self.chips}x{self.chip.name}{stages} {', '.join(extras)}"
+
+
+def at_hand(scenario: Scenario, when: date, rents: RentTable) -> list[Accelerator]:
+    """Accelerators the scenario names, else every one with a rent at the date and figures we trust."""
+    if scenario.hardware:
+        return [find_accelerator(name) for name, _ in scenario.hardware]
+    known = (chip for chip in accelerators().values() if chip.confidence != "low")
+    return [chip for chip in known if rents.as_of(chip, when)]
+
+
+def worker_sizes(model: Model, chip: Accelerator, when: date, stack: str) -> list[tuple[int, bool]]:
+    """(chips, data-parallel attention) worth trying: up to a node, and past it only with expert parallelism."""
+    node = min(8, chip.scaleup_world) if chip.scaleup_world > 1 else 8
+    sizes = [(tp, False) for tp in (1, 2, 4, 8) if tp <= max(node, 1)]
+    if model.experts >= 32 and when >= EXPERT_PARALLEL_FROM:
+        sizes += [(8, True), (16, True), (32, True)]
+        sizes += [(64, True), (128, True)] if stack == "public:wide-ep" else []
+    return sizes
+
+
+def deployments(
+    model: Model, precision: Precision, when: date, scenario: Scenario, rents: RentTable, context: float
+) -> list[Deployment]:
+    """Deployments whose weights and at least one sequence of `context` tokens fit."""
+    shape = shape_of(model, precision)
+    drafts = scenario.speculation and model.mtp_layers > 0 and when >= MTP_FROM
+    found = []
+    for chip in at_hand(scenario, when, rents):
+        for tp, wide in worker_sizes(model, chip, when, scenario.stack):
+            room = fitting_batch(shape, chip_of(chip, precision), Layout(float(tp), 1.0, float(wide)), context)
+            if float(room) * scenario.kv_use < 1:
+                continue
+            for draft in (False, True) if drafts else (False,):
+                found.append(Deployment(chip, tp, 1, wide, draft, scenario.stack, model, precision))
+    return found
+
+
+def required_deployments(
+    model: Model, precision: Precision, when: date, scenario: Scenario, rents: RentTable, context: float
+) -> list[Deployment]:
+    """As `deployments`, or an error that says what was tried."""
+    found = deployments(model, precision, when, scenario, rents, context)
+    if not found:
+        tried = ", ".join(chip.name for chip in at_hand(scenario, when, rents)) or "no accelerator has a rent then"
+        raise CostError(f"{model.slug} at {precision.precision} fits none of: {tried} (models.csv, accelerators.csv)")
+    return found
+
+
+def chip_of(part: Accelerator, precision: Precision) -> Chip:
+    return Chip(
+        part.mem_gb * 1e9,
+        part.bw_tbs * 1e12,
+        part.peak_tflops(precision.math) * 1e12,
+        part.scaleup_gbs * 1e9,
+        float(part.scaleup_world),
+    )
+
+
+def coefficients(units: Sequence[Deployment], when: date, fit: Fitted) -> Coefficients:
+    """Columns (deployments, 1) of a stack's coefficients: `public`, `public:<family>` or `optimised`."""
+    kind, _, family = units[0].stack.partition(":")
+    if kind == "optimised":
+        return OPTIMISED
+    if kind != "public":
+        raise CostError(f"stack {units[0].stack!r} is unknown; use public, public:<family> or optimised")
+    stacks = [Stack(u.chip, u.model, u.precision.precision, family or public_family(u.chip, when), when) for u in units]
+    k = fit.coefficients(stacks)
+    return Coefficients(*(np.asarray(getattr(k, name))[:, None] for name in Coefficients.__dataclass_fields__))
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What each deployment delivers at each batch: arrays (deployments, batches). Speeds are before engine error."""
+
+    units: tuple[Deployment, ...]
+    batch: Floats
+    chip_s_per_input: Floats
+    chip_s_per_output: Floats
+    tok_s_user: Floats
+    first_token_s: Floats
+    fits: Floats
+    step: Step
+
+
+def _columns(units: Sequence[Deployment]) -> tuple[Chip, Layout, Floats, Floats]:
+    parts = [chip_of(u.chip, u.precision) for u in units]
+    chip = Chip(*(np.array([getattr(p, name) for p in parts])[:, None] for name in Chip.__dataclass_fields__))
+    tp, pp = (np.array([float(getattr(u, name)) for u in units])[:, None] for name in ("tp", "pp"))
+    layout = Layout(tp, pp, np.array([float(u.dp_attention) for u in units])[:, None])
+    drafting = np.array([float(u.speculation) for u in units])[:, None]
+    return chip, layout, tp * pp, drafting
+
+
+def grid(
+    units: Sequence[Deployment],
+    when: date,
+    fit: Fitted,
+    prompt: float,
+    output: float,
+    kv_use: float = 1.0,
+    batches: Floats | None = None,
+) -> Grid:
+    """Evaluates deployments of one model and precision over batches. Cost is kept as chip-seconds per token."""
+    shape: Shape = shape_of(units[0].model, units[0].precision)
+    k = coefficients(units, when, fit)
+    chip, layout, chips, drafting = _columns(units)
+    narrow = BATCHES if batches is None else batches
+    wide = WIDE_BATCHES if batches is None else batches
+    batch = np.where(layout.dp_attention > 0, wide[None, :], narrow[None, :]).astype(np.float64)
+    accepted = np.where(drafting > 0, fit.mtp_accepted(), 1.0)
+    verify = np.where(drafting > 0, VERIFIED_TOKENS, 1.0)
+    rate = serve(shape, chip, layout, k, prompt, output, batch, verify, accepted)
+    step = decode_step(shape, chip, layout, k, batch, prompt + output / 2, verify)
+    room = fitting_batch(shape, chip, layout, prompt + output, kv_use=kv_use)
+    first = prefill_s(shape, chip, layout, k, prompt)
+    return Grid(
+        units=tuple(units),
+        batch=batch,
+        chip_s_per_input=np.broadcast_to(chips * rate.prefill_s / prompt, batch.shape),
+        chip_s_per_output=chips * rate.step_s / (batch * accepted),
+        tok_s_user=np.asarray(rate.out_tok_s) / batch,
+        first_token_s=np.broadcast_to(np.asarray(first), batch.shape),
+        fits=(batch <= room).astype(np.float64),
+        step=step,
+    )
+
+
+def bound_by(step: Step, at: tuple[int, ...]) -> str:
+    """What the largest part of a decode step is spent on."""
+    parts = {
+        "weight bandwidth": step.weights_s,
+        "KV bandwidth": step.kv_s,
+        "compute": step.compute_s,
+        "links between chips": step.comm_s,
+        "fixed overhead": step.overhead_s,
+    }
+    shape = np.shape(step.total_s)
+    return max(parts, key=lambda name: float(np.broadcast_to(parts[name], shape)[at]))

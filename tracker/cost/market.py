@@ -1,0 +1,353 @@
+"""Offers against cost: probability that a price is below cost, the band, the cheapest deployment, what would clear it.
+
+Per offer and draw the cheapest deployment and batch is chosen among those that deliver the observed tokens/s/user and
+first-token time, hold no more sequences than the load brings, and run on chips the seller has. Arrays are
+(configurations, draws); a configuration is one deployment at one batch. Costs are dollars per request.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from tracker.cost.arrays import Floats
+from tracker.cost.deploy import Deployment, Grid, bound_by, deployments, grid
+from tracker.cost.facts import Model, Precision, find_model, find_precision
+from tracker.cost.money import RentTable, shipped_rents
+from tracker.cost.scenario import Draws, Scenario, draw, find_scenario
+from tracker.cost.stacks import Fitted, fitted
+from tracker.errors import CostError
+
+DRAWS = 256
+LOW, MID, HIGH = 0.1, 0.5, 0.9  # the stated band is 80 %
+KEEP_WITHIN = 2.5  # pruning keeps deployments whose best middle cost is within this factor of the cheapest
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One offer to judge. A price of None is unknown: only the other side is compared with its own cost.
+
+    `tok_s_user` and `ttft_s` are what was observed, `when` the day whose rents, software and chips hold.
+    """
+
+    model_id: str
+    precision: str
+    input_usd_per_mtok: float | None
+    output_usd_per_mtok: float | None
+    when: date
+    scenario: str = "market"
+    tok_s_user: float | None = None
+    ttft_s: float | None = None
+    cached_usd_per_mtok: float | None = None
+    known: tuple[tuple[str, float], ...] = ()  # scenario parameters that are observed for this offer
+
+
+class Band(NamedTuple):
+    """10 %, 50 % and 90 % of the draws, in US dollars per million tokens."""
+
+    low: float
+    mid: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The answer to a question. Bands are None when no deployment is feasible; the reason says why."""
+
+    question: Question
+    probability_below: float | None
+    feasible_share: float
+    input_usd_per_mtok: Band | None
+    output_usd_per_mtok: Band | None
+    blended_usd_per_mtok: Band | None
+    price_blended_usd_per_mtok: float | None
+    deployment: str
+    batch: float
+    tok_s_user: float
+    trace: str
+    clears: str
+    reason: str = ""
+    shares: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A grid flattened to configurations that fit, with what each draw needs to price it."""
+
+    source: Grid
+    rows: tuple[tuple[int, int], ...]
+    chip_s_in: Floats
+    chip_s_out: Floats
+    tok_s_user: Floats
+    first_s: Floats
+    batch: Floats
+    unit: Floats
+    usd_per_chip_s: Floats  # (deployments, draws), engine error and utilisation included
+
+
+def check(question: Question) -> None:
+    for name in ("input_usd_per_mtok", "output_usd_per_mtok", "cached_usd_per_mtok"):
+        value = getattr(question, name)
+        if value is not None and not (np.isfinite(value) and value >= 0):
+            raise CostError(f"{question.model_id}: {name} must not be negative, not {value}")
+    for name in ("tok_s_user", "ttft_s"):
+        value = getattr(question, name)
+        if value is not None and not (np.isfinite(value) and value > 0):
+            raise CostError(f"{question.model_id}: {name} must be positive, not {value}")
+
+
+def engine_error(fit: Fitted, model: Model, stack: str) -> dict[float, float]:
+    """ln(measured / predicted) by quantile: of seen pairs if the model was fitted, else of unseen ones."""
+    if stack == "optimised":
+        return {0.1: -0.1, 0.5: 0.0, 0.9: 0.1}  # the anchors of that profile reproduce within 10 %
+    seen = ("scale", "model", model.slug) in fit.deviations
+    name = "seen" if seen else "unseen"
+    return {float(q): value for (kind, q), value in fit.errors.items() if kind == name}
+
+
+def chip_prices(source: Grid, when: date, scenario: Scenario, draws: Draws, rents: RentTable) -> Floats:
+    """Dollars per useful chip-second, (deployments, draws); infinite where the seller has no such chip."""
+    chance = dict(scenario.hardware)
+    out = np.empty((len(source.units), len(draws)))
+    for i, unit in enumerate(source.units):
+        rent = rents.required(unit.chip, when)
+        quartiles = (rent.p25_usd_per_hour, rent.p50_usd_per_hour, rent.p75_usd_per_hour)
+        hourly = np.interp(draws.seller, (0.25, 0.5, 0.75), quartiles) * draws.rent
+        out[i] = hourly / 3600 / draws.utilisation / draws.engine
+        lacking = np.asarray(draws.at_hand > chance.get(unit.chip.name, 1.0), dtype=np.bool_)
+        out[i, lacking] = np.inf
+    return out
+
+
+def flatten(source: Grid, prices: Floats, slowest: float, keep: float | None) -> Columns | None:
+    """Configurations that fit and are not hopelessly slow; `keep` prunes deployments dearer than that factor."""
+    possible = np.asarray((source.fits > 0) & (source.tok_s_user >= slowest), dtype=np.bool_)
+    if not possible.any():
+        return None
+    if keep is not None:
+        middle = np.where(np.isfinite(prices[:, 0]), prices[:, 0], np.min(prices, axis=1))
+        cost = np.where(possible, source.chip_s_per_output, np.inf) * middle[:, None]
+        floor = np.minimum.accumulate(cost.min(axis=0))  # cheapest at this batch or a smaller one
+        good = np.asarray((cost <= keep * floor[None, :]).any(axis=1), dtype=np.bool_)
+        possible &= good[:, None]
+    at = np.nonzero(possible)
+    return Columns(
+        source,
+        tuple(zip(map(int, at[0]), map(int, at[1]), strict=True)),
+        source.chip_s_per_input[at],
+        source.chip_s_per_output[at],
+        source.tok_s_user[at],
+        source.first_token_s[at],
+        source.batch[at],
+        at[0].astype(np.float64),
+        prices,
+    )
+
+
+class Choice(NamedTuple):
+    """Per draw: cost per request split into input and output, and the row of its configuration (-1: none)."""
+
+    input_usd: Floats
+    output_usd: Floats
+    row: Floats
+
+
+def cheapest(c: Columns, draws: Draws, tok_s_user: float | None, ttft_s: float | None, capped: bool = True) -> Choice:
+    """The cheapest feasible configuration of each draw."""
+    price = c.usd_per_chip_s[c.unit.astype(np.int64)]
+    prompt_paid, output = draws.prompt * (1 - draws.cache_hit), draws.output
+    cost = c.chip_s_in[:, None] * prompt_paid + c.chip_s_out[:, None] * output
+    cost *= price
+    if capped:
+        cost[c.batch[:, None] > np.maximum(draws.load_batch, 1.0)] = np.inf
+    if tok_s_user is not None:
+        cost[c.tok_s_user[:, None] * draws.engine < tok_s_user] = np.inf
+    if ttft_s is not None:
+        cost[c.first_s[:, None] / draws.engine > ttft_s] = np.inf
+    best = cost.argmin(axis=0)
+    every = np.arange(len(draws))
+    ok = np.isfinite(cost[best, every])
+    paid = price[best, every]
+    paid = np.where(ok, paid, np.nan)
+    return Choice(paid * c.chip_s_in[best] * prompt_paid, paid * c.chip_s_out[best] * output, np.where(ok, best, -1))
+
+
+def _band(values: Floats) -> Band:
+    low, mid, high = np.quantile(values, (LOW, MID, HIGH))
+    return Band(float(low), float(mid), float(high))
+
+
+def revenue(q: Question, draws: Draws) -> Floats:
+    """Dollars per million tokens' worth of requests: prompt and output tokens at their prices."""
+    cached = q.cached_usd_per_mtok if q.cached_usd_per_mtok is not None else q.input_usd_per_mtok
+    prompt = draws.prompt * ((1 - draws.cache_hit) * (q.input_usd_per_mtok or 0) + draws.cache_hit * (cached or 0))
+    return prompt + draws.output * (q.output_usd_per_mtok or 0)
+
+
+def compared_cost(q: Question, choice: Choice) -> Floats:
+    """Cost of the sides whose price is known, in dollars per million tokens' worth of requests."""
+    both = q.input_usd_per_mtok is not None and q.output_usd_per_mtok is not None
+    if both:
+        return (choice.input_usd + choice.output_usd) * 1e6
+    if q.input_usd_per_mtok is not None:
+        return choice.input_usd * 1e6
+    return choice.output_usd * 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What questions about one model, precision, day and scenario share."""
+
+    model: Model
+    precision: Precision
+    scenario: Scenario
+    when: date
+    draws: Draws
+    columns: Columns | None
+    units: tuple[Deployment, ...]
+
+
+def slowest_useful(tok_s_user: float | None, draws: Draws) -> float:
+    """A speed below which no draw can reach the observed one; 1 token/s is nobody's service."""
+    fastest_luck = float(draws.engine.max())
+    return max((tok_s_user or 0.0) / fastest_luck, 1.0)
+
+
+def prepare(
+    q: Question, rents: RentTable, fit: Fitted, count: int = DRAWS, vary: str = "", keep: float | None = KEEP_WITHIN
+) -> Setting:
+    """Everything that does not depend on the price."""
+    check(q)
+    model, precision = find_model(q.model_id), find_precision(q.precision)
+    scenario = find_scenario(q.scenario).fixed(**dict(q.known))
+    draws = draw(scenario, count, engine_error(fit, model, scenario.stack), vary=vary)
+    prompt, output = scenario.prompt[1], scenario.output[1]
+    units = deployments(model, precision, q.when, scenario, rents, prompt + output)
+    columns = None
+    if units:
+        made = grid(units, q.when, fit, prompt, output, scenario.kv_use)
+        prices = chip_prices(made, q.when, scenario, draws, rents)
+        columns = flatten(made, prices, slowest_useful(q.tok_s_user, draws), keep)
+    return Setting(model, precision, scenario, q.when, draws, columns, tuple(units))
+
+
+def trace(setting: Setting, row: int) -> str:
+    """The sentence that says what limits a configuration."""
+    c = setting.columns
+    if c is None:
+        return "no deployment"
+    i, j = c.rows[row]
+    unit = c.source.units[i]
+    return f"bound by {bound_by(c.source.step, (i, j))} at batch {c.batch[row]:.0f} on {unit}"
+
+
+def clearing(q: Question, setting: Setting) -> str:
+    """The condition under which the price would cover the cost, at the middle of every other range."""
+    c = setting.columns
+    if c is None or (q.input_usd_per_mtok is None and q.output_usd_per_mtok is None):
+        return "nothing priced"
+    one = setting.draws
+    price = c.usd_per_chip_s[c.unit.astype(np.int64), 0]
+    prompt_paid = float(one.prompt[0] * (1 - one.cache_hit[0]))
+    into = c.chip_s_in * prompt_paid * price * 1e6 if q.input_usd_per_mtok is not None else 0.0
+    out = c.chip_s_out * float(one.output[0]) * price * 1e6 if q.output_usd_per_mtok is not None else 0.0
+    covered = np.asarray(into + out) <= float(revenue(q, one)[0])
+    if not covered.any():
+        ratio = float(np.nanmin(np.asarray(into + out)) / max(float(revenue(q, one)[0]), 1e-12))
+        if not np.isfinite(ratio) or ratio > 1e6:
+            return "a free offer covers no cost"
+        return f"no deployment at any batch: the cheapest needs {ratio:.1f}x the throughput or a busier day"
+    batch = np.where(covered, c.batch, np.inf)
+    row = int(np.argmin(batch))
+    unit = c.source.units[c.rows[row][0]]
+    pace = c.tok_s_user[row]
+    return f"profitable on {unit} from batch {c.batch[row]:.0f} up ({pace:.0f} tokens/s/user there)"
+
+
+def _empty(q: Question, setting: Setting) -> Estimate:
+    speed = f" at {q.tok_s_user:.0f} tokens/s/user" if q.tok_s_user else ""
+    wait = f" within {q.ttft_s:g} s to the first token" if q.ttft_s else ""
+    what = f"{setting.model.slug} at {setting.precision.precision}{speed}{wait}"
+    reason = f"no plausible deployment of {what} on {setting.when} ({setting.scenario.name})"
+    return Estimate(q, None, 0.0, None, None, None, None, "", 0.0, 0.0, "", "", reason)
+
+
+def answer(q: Question, setting: Setting) -> Estimate:
+    """The estimate of one offer from a prepared setting."""
+    draws, c = setting.draws, setting.columns
+    if c is None:
+        return _empty(q, setting)
+    choice = cheapest(c, draws, q.tok_s_user, q.ttft_s)
+    ok = choice.row >= 0
+    if ok.mean() < 0.02:
+        return _empty(q, setting)
+    costs, paid = compared_cost(q, choice)[ok], revenue(q, draws)[ok]
+    priced = q.input_usd_per_mtok is not None or q.output_usd_per_mtok is not None
+    size = (draws.prompt + draws.output)[ok]
+    fresh = np.maximum(draws.prompt * (1 - draws.cache_hit), 1e-9)[ok]
+    middle = int(choice.row[0]) if choice.row[0] >= 0 else int(choice.row[ok][0])
+    whole = (choice.input_usd + choice.output_usd)[ok] * 1e6
+    return Estimate(
+        question=q,
+        probability_below=float(np.mean(paid < costs)) if priced else None,
+        feasible_share=float(ok.mean()),
+        input_usd_per_mtok=_band(choice.input_usd[ok] * 1e6 / fresh),
+        output_usd_per_mtok=_band(choice.output_usd[ok] * 1e6 / draws.output[ok]),
+        blended_usd_per_mtok=_band(whole / size),
+        price_blended_usd_per_mtok=float(np.median(paid / size)) if priced else None,
+        deployment=str(c.source.units[c.rows[middle][0]]),
+        batch=float(c.batch[middle]),
+        tok_s_user=float(c.tok_s_user[middle]),
+        trace=trace(setting, middle),
+        clears=clearing(q, setting),
+    )
+
+
+def assess(
+    questions: Sequence[Question],
+    rents: RentTable | None = None,
+    fit: Fitted | None = None,
+    count: int = DRAWS,
+    keep: float | None = KEEP_WITHIN,
+) -> list[Estimate]:
+    """Judges a batch of offers; those of one model, precision, day and scenario share their grid and draws."""
+    table, known = rents or shipped_rents(), fit or fitted()
+    order = sorted(range(len(questions)), key=lambda i: _group(questions[i]))
+    out: dict[int, Estimate] = {}
+    current, setting = None, None
+    for i in order:
+        q = questions[i]
+        if setting is None or _group(q) != current:
+            current, setting = _group(q), prepare(_slowest(questions, q), table, known, count, keep=keep)
+        check(q)
+        out[i] = answer(q, setting)
+    return [out[i] for i in range(len(questions))]
+
+
+def _group(q: Question) -> tuple[str, str, date, str, tuple[tuple[str, float], ...]]:
+    return q.model_id, q.precision, q.when, q.scenario, q.known
+
+
+def _slowest(questions: Sequence[Question], q: Question) -> Question:
+    """The group's most permissive question: its grid holds what every other one needs."""
+    return Question(q.model_id, q.precision, None, None, q.when, q.scenario, None, None, None, q.known)
+
+
+def shares_of_width(q: Question, rents: RentTable | None = None, fit: Fitted | None = None) -> dict[str, float]:
+    """Share of the band's width due to each input: its width with all else at the middle, over the sum of widths."""
+    table, known = rents or shipped_rents(), fit or fitted()
+    widths = {}
+    for name in Draws.__dataclass_fields__:
+        setting = prepare(q, table, known, 64, vary=name)
+        if setting.columns is None:
+            return {}
+        choice = cheapest(setting.columns, setting.draws, q.tok_s_user, q.ttft_s)
+        ok = choice.row >= 0
+        draws = setting.draws
+        cost = (choice.input_usd + choice.output_usd)[ok] / (draws.prompt + draws.output)[ok]
+        low, high = np.quantile(np.log(cost), (LOW, HIGH)) if ok.any() else (0.0, 0.0)
+        widths[name] = float(high - low)
+    total = sum(widths.values()) or 1.0
+    return {name: width / total for name, width in sorted(widths.items(), key=lambda kv: -kv[1])}
