@@ -1,4 +1,7 @@
-"""Helicone's model registry: each model with the endpoints it can be routed to, USD per million tokens."""
+"""Helicone's model registry: each model with the endpoints it can be routed to, USD per million tokens.
+
+The schema wraps the answer in `data`, the documentation's own example does not: both are read.
+"""
 
 from collections.abc import Iterator
 
@@ -33,7 +36,8 @@ SOURCE = Source(
 def parse(capture: Capture) -> Iterator[Record]:
     """Every endpoint of every model."""
     found = False
-    for locator, row in rows_at(json_body(capture), "data", "models"):
+    body = json_body(capture)
+    for locator, row in rows_at(body, "data", "models") if "data" in as_object(body) else rows_at(body, "models"):
         name = as_text(row.get("id"))
         for index, endpoint in enumerate(as_list(row.get("endpoints"))):
             if name and isinstance(endpoint, dict):
@@ -66,5 +70,6 @@ COSTS = {
     "cacheRead": "cache_read",
     "cacheWrite": "cache_write",
     "reasoning": "reasoning",
+    "thinking": "reasoning",
 }
 OTHER = frozenset(("threshold",))

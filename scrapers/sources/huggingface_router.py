@@ -24,7 +24,7 @@ SOURCE = Source(
     unit="USD per million tokens",
     min_rows=50,
     terms="https://huggingface.co/terms-of-service",
-    proof="documented",
+    proof="excerpt",
     proof_url="https://huggingface.co/docs/inference-providers/hub-api",
     anchors=(
         anchor("openai/gpt-oss-120b", "input", "0.02", "1"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from scrapers.json_text import JsonObject, as_count, as_object, as_text, json_body, rows_at
+from scrapers.openrouter_format import precision_records
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.conditions import ALWAYS, Condition
@@ -20,8 +21,8 @@ SOURCE = Source(
     unit="USD per million tokens",
     min_rows=5,
     terms="https://venice.ai/legal/tos",
-    proof="documented",
-    proof_url="https://docs.venice.ai/api-reference/endpoint/models/list",
+    proof="recorded",
+    proof_url="https://github.com/keikeikeikeikeikeikeikei/venice-pricing/blob/main/data/venice_models_text.json",
     provider="venice",
     anchors=(
         anchor("llama-3.3-70b", "input", "0.2", "2"),
@@ -33,7 +34,8 @@ SOURCE = Source(
 def parse(capture: Capture) -> Iterator[Record]:
     """Every text model with a price."""
     found = False
-    for locator, row in rows_at(json_body(capture), "data"):
+    body = json_body(capture)
+    for locator, row in rows_at(body) if isinstance(body, list) else rows_at(body, "data"):
         name, spec = as_text(row.get("id")), as_object(row.get("model_spec"))
         pricing = as_object(spec.get("pricing"))
         if not (name and pricing):
@@ -44,6 +46,9 @@ def parse(capture: Capture) -> Iterator[Record]:
         yield from _extended(offer, as_object(pricing.get("extended")), f"{place}/pricing/extended")
         window = spec.get("availableContextTokens")
         yield from declared_tokens(offer, "context_tokens", window, f"{place}/availableContextTokens")
+        precision = as_text(as_object(spec.get("capabilities")).get("quantization"))
+        if precision != "not-available":
+            yield from precision_records(offer, precision, f"{place}/capabilities/quantization")
         yield from declared(offer, "hugging_face_id", _repository(spec), f"{place}/modelSource")
     if not found:
         raise ParseError("venice: no row has an id and model_spec.pricing")
@@ -66,8 +71,9 @@ def _extended(offer: Offer, extended: JsonObject, locator: str) -> Iterator[Reco
 
 
 def _repository(spec: JsonObject) -> str:
-    """`https://huggingface.co/org/model` -> `org/model`."""
-    return as_text(spec.get("modelSource")).rpartition("https://huggingface.co/")[2].strip("/")
+    """`https://huggingface.co/org/model` -> `org/model`; closed models link to their makers' pages."""
+    source, start = as_text(spec.get("modelSource")), "https://huggingface.co/"
+    return source.removeprefix(start).strip("/") if source.startswith(start) else ""
 
 
 MONEY = Money("USD", PER_MTOK, digits=6)
