@@ -22,7 +22,7 @@ SOURCE = Source(
     min_rows=5,
     terms="https://venice.ai/legal/tos",
     proof="recorded",
-    proof_url="https://github.com/keikeikeikeikeikeikeikei/venice-pricing/blob/main/data/venice_models_text.json",
+    proof_url="https://github.com/keikeikeikeikeikeikeikei/venice-pricing/blob/28868cd053fc/data/venice_models_text.json",
     provider="venice",
     anchors=(
         anchor("llama-3.3-70b", "input", "0.2", "2"),
