@@ -8,6 +8,7 @@ answer 429 with `retry-after` and the `x-ratelimit-*` headers OpenAI documents
 import asyncio
 import json
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -302,14 +303,21 @@ def _write_json(writer: asyncio.StreamWriter, status: int, payload: Json, *heade
     writer.write(body)
 
 
-async def serve(hosts: Iterable[Host], port: int, seconds: float, announce: Callable[[int], None]) -> None:
-    """Serve until interrupted, or for so many seconds; `announce` gets the port bound."""
+async def serve(
+    hosts: Iterable[Host],
+    port: int,
+    seconds: float,
+    announce: Callable[[int], None],
+    stop: threading.Event | None = None,
+) -> None:
+    """Serve until interrupted, for so many seconds, or until `stop`; `announce` gets the port bound."""
     try:
         server = await Sandbox(hosts).start(port)
     except OSError as error:
         raise UsageError(f"port {port} is not free: choose another with --port") from error
     announce(server.sockets[0].getsockname()[1])
+    until = monotonic() + (seconds or float("inf"))
     async with server:
-        with suppress(TimeoutError, asyncio.CancelledError):
-            async with asyncio.timeout(seconds or None):
-                await server.serve_forever()
+        with suppress(asyncio.CancelledError):
+            while monotonic() < until and not (stop and stop.is_set()):
+                await asyncio.sleep(min(0.2, max(0.0, until - monotonic())))
