@@ -30,7 +30,7 @@ SOURCE = Source(
     proof="recorded",
     proof_url="https://github.com/lzc0403/token-pricing-scraper/blob/44953e81ecaa/tests/fixtures/aliyun_bailian.json",
     provider="alibaba",
-    anchors=(anchor("qwen3-max", "output", "2", "100"), anchor("qwen-max", "input", "0.5", "30")),
+    anchors=(anchor("qwen3-max", "output", "2", "300"), anchor("qwen-max", "input", "0.5", "30")),
 )
 
 YUAN = Money("CNY", after="元")
