@@ -7,9 +7,9 @@ A record that breaks the vocabulary is turned away with a notice; a pass that co
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from scrapers.source import Source
 from tracker.conditions import parse_band
@@ -33,6 +33,7 @@ from tracker.records import (
     Record,
     Rental,
 )
+from warehouse.shapes import offer_id
 
 # A doubt: reason, detail, passes that must agree (None: a person or an independent source), hours they must span.
 Doubt = tuple[str, str, int | None, float]
@@ -68,22 +69,28 @@ def _broken_offer(offer: Offer) -> str | None:
 
 
 def _broken_quote(quote: Quote) -> str | None:
+    words = _broken_words(quote.component, quote.unit, quote.basis, quote.status, quote.currency, quote.condition.hours)
+    return words or _broken_amount(quote) or _broken_offer(quote.offer)
+
+
+@lru_cache(maxsize=10_000)
+def _broken_words(component: str, unit: str, basis: str, status: str, currency: str, hours: str) -> str | None:
     for word, known, what in (
-        (quote.component, COMPONENTS, "component"),
-        (quote.unit, UNITS, "unit"),
-        (quote.basis, BASES, "basis"),
-        (quote.status, PRICE_STATUSES, "status"),
+        (component, COMPONENTS, "component"),
+        (unit, UNITS, "unit"),
+        (basis, BASES, "basis"),
+        (status, PRICE_STATUSES, "status"),
     ):
         if word not in known:
             return f"unknown {what} {word!r}"
-    if len(quote.currency) != 3 or not quote.currency.isupper():
-        return f"unknown currency {quote.currency!r}"
-    if quote.condition.hours:
+    if len(currency) != 3 or not currency.isupper():
+        return f"unknown currency {currency!r}"
+    if hours:
         try:
-            parse_band(quote.condition.hours)
+            parse_band(hours)
         except ParseError as error:
             return str(error)
-    return _broken_amount(quote) or _broken_offer(quote.offer)
+    return None
 
 
 def _broken_amount(quote: Quote) -> str | None:
@@ -152,25 +159,35 @@ def base_name(listed_name: str) -> str:
 
 
 class Siblings:
-    """The same model at other providers within one capture: a wrong unit stands out among them."""
+    """The same model at other providers within one capture: a wrong unit stands out among them. Indexed when asked."""
 
-    def __init__(self, quotes: Iterable[Quote]) -> None:
-        self._amounts: defaultdict[tuple[str, str, str], list[tuple[str, float]]] = defaultdict(list)
-        for quote in quotes:
-            if quote.amount and quote.unit == "mtok" and quote.offer.tier == "standard" and quote.basis == "list":
-                place = base_name(quote.offer.listed_name), quote.component, quote.currency
-                self._amounts[place].append((quote.offer.provider, float(quote.amount)))
+    def __init__(self, quotes: Sequence[Quote]) -> None:
+        self._quotes = quotes
 
-    def doubt(self, quote: Quote) -> Doubt | None:
+    @cached_property
+    def _amounts(self) -> dict[tuple[str, str, str], list[tuple[str, float]]]:
+        amounts: defaultdict[tuple[str, str, str], list[tuple[str, float]]] = defaultdict(list)
+        for quote in self._quotes:
+            offer = quote.offer
+            if quote.amount and quote.unit == "mtok" and offer.tier == "standard" and quote.basis == "list":
+                place = base_name(offer.listed_name), quote.component, quote.currency
+                amounts[place].append((offer.provider, float(quote.amount)))
+        return amounts
+
+    @cached_property
+    def _offers(self) -> dict[int, Offer]:
+        return {offer_id(quote.offer): quote.offer for quote in self._quotes}
+
+    def doubt(self, offer: int, component: str, amount: Decimal | None, currency: str, unit: str) -> Doubt | None:
         """A price 50 times its siblings' median, or a fiftieth of it, is held."""
-        if not quote.amount or quote.unit != "mtok":
+        if not amount or unit != "mtok" or (known := self._offers.get(offer)) is None or known.tier != "standard":
             return None
-        place = base_name(quote.offer.listed_name), quote.component, quote.currency
-        others = [amount for provider, amount in self._amounts.get(place, ()) if provider != quote.offer.provider]
+        place = base_name(known.listed_name), component, currency
+        others = [amount for provider, amount in self._amounts.get(place, ()) if provider != known.provider]
         if len(others) < 2:
             return None
         middle = statistics.median(others)
-        ratio = float(quote.amount) / middle
+        ratio = float(amount) / middle
         if 1 / SIBLING_FACTOR < ratio < SIBLING_FACTOR:
             return None
         return "unit_suspect", f"{ratio:.3g} times the median {middle:.4g} of {len(others)} siblings", None, 0.0
@@ -200,14 +217,3 @@ def agrees(amount: Decimal | None, witnesses: Iterable[Decimal]) -> bool:
     if not amount:
         return False
     return any(abs(seen / amount - 1) < Decimal("0.001") for seen in witnesses)
-
-
-Witness = Callable[[], Iterable[Decimal]]
-
-
-def doubt_quote(quote: Quote, old: Decimal | None, siblings: Siblings, witness: Witness) -> Doubt | None:
-    """The whole judgement on one new price."""
-    doubt = doubt_move(old, quote.amount, quote.currency) or siblings.doubt(quote)
-    if doubt is None or agrees(quote.amount, witness()):
-        return None
-    return doubt

@@ -1,15 +1,16 @@
 """The second half of a pass, without I/O: parse its captures, check every record, sort them into ledger rows."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import cast
 
 from scrapers.source import Capture, SourceModule
-from tracker.checks import Doubt, Siblings, doubt_quote, prove, sift
+from tracker.checks import Doubt, Siblings, agrees, doubt_move, prove, sift
 from tracker.errors import TrackerError
 from tracker.records import Declaration, Demand, FxRate, Limit, Metric, Notice, Quote, Record, Rental
 from warehouse.ledger import Witness
 from warehouse.passes import CaptureRow, PassFacts
-from warehouse.shapes import DECLARATION, LIMIT, QUOTE, RENTAL, Shape, dated, offer_id, rows_of
+from warehouse.shapes import DECLARATION, LIMIT, QUOTE, RENTAL, Shape, dated, rows_of
 from warehouse.versions import Judge, Key, Row, Value, identity
 
 
@@ -45,7 +46,7 @@ def _fail(facts: PassFacts, problem: str) -> None:
 
 
 def sort_records(facts: PassFacts, records: Sequence[Record], capture_id: int) -> None:
-    quotes = dated(record for record in records if isinstance(record, Quote))
+    quotes = dated([record for record in records if isinstance(record, Quote)])
     declarations = [record for record in records if isinstance(record, Declaration)]
     limits = [record for record in records if isinstance(record, Limit)]
     rentals = [record for record in records if isinstance(record, Rental)]
@@ -77,18 +78,16 @@ def sort_records(facts: PassFacts, records: Sequence[Record], capture_id: int) -
 
 
 def judge_of(facts: PassFacts, witness: Witness) -> Judge:
-    """The judge of one pass: siblings and offers are looked up only when a price is new."""
-    siblings: list[Siblings] = []
-    offers = {offer_id(offer): offer for offer in facts.offers}
+    """The judge of one pass: a move is weighed against the last price, a new price against its siblings."""
+    siblings = Siblings(facts.quotes)
 
     def judge(key: Key, old: Value | None, row: Row) -> Doubt | None:
-        amount, currency, unit, status = row.value[:4]
-        before = old[0] if old and old[1] == currency and old[2] == unit else None
-        if not siblings:
-            siblings.append(Siblings(facts.quotes))
-        quote = Quote(offers[key[0]], str(key[1]), amount, str(currency), str(status), str(unit), str(key[2]))  # type: ignore[arg-type, index]
-        seen: Callable[[], Iterable[Decimal]] = lambda: witness(key)  # noqa: E731
-        return doubt_quote(quote, before, siblings[0], seen)  # type: ignore[arg-type]
+        amount, currency, unit = cast(tuple[Decimal | None, str, str], row.value[:3])
+        before = cast(Decimal | None, old[0]) if old and old[1:3] == row.value[1:3] else None
+        doubt = doubt_move(before, amount, currency)
+        if doubt is None and old is None:
+            doubt = siblings.doubt(cast(int, key[0]), str(key[1]), amount, currency, unit)
+        return None if doubt is None or agrees(amount, witness(key)) else doubt
 
     return judge
 

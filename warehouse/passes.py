@@ -41,6 +41,11 @@ class PassFacts:
     problem: str = ""
     duration_ms: float = 0.0
 
+    def forget(self) -> None:
+        """Drop the facts and keep the frame: a history can be longer than memory."""
+        for part in (self.rows, self.offers, self.quotes, self.metrics, self.fx_rates, self.demand, self.notices):
+            part.clear()
+
     @property
     def pass_id(self) -> int:
         return identity(self.source_id, self.recorder, self.observed_at)

@@ -12,7 +12,16 @@ from warehouse.passes import PassFacts, Summary, content_hash
 from warehouse.shapes import QUOTE, SHAPES, Shape
 from warehouse.store import Connection, insert, transaction
 from warehouse.versions import Changes, Hold, State, Version, advance, believe
-from warehouse.writes import delete, now_row, past_row, write_holds, write_offers, write_passes, write_series
+from warehouse.writes import (
+    PASS_COLUMNS,
+    delete,
+    now_row,
+    past_row,
+    write_holds,
+    write_offers,
+    write_passes,
+    write_series,
+)
 
 
 class Telling:
@@ -27,10 +36,11 @@ class Telling:
         self.closed: dict[str, list[Version]] = {shape.kind: [] for shape in SHAPES}
         self.holds: dict[int, Hold] = {}
         self.passes: list[tuple[tuple[object, ...], PassFacts]] = []
+        self.latest: PassFacts | None = None
 
     def show(self, facts: PassFacts, known: bool) -> None:
         """Advance every kind by one pass."""
-        counts, pending, fingerprint, row_count = [0, 0, 0], 0, content_hash(facts), facts.row_count
+        counts, pending, row_count = [0, 0, 0], 0, facts.row_count
         write_offers(self.connection, facts.offers)
         if not known:
             write_series(self.connection, [facts])
@@ -43,11 +53,17 @@ class Telling:
             self.closed[shape.kind].extend(changes.closed)
             pending += len(state.holds) + sum(1 for version in state.open.values() if version.missing_since)
             self._count(counts, changes)
-        self.passes.append((_pass_row(facts, row_count, counts, pending, fingerprint), facts))
-        facts.rows.clear()
-        facts.offers.clear()
-        facts.quotes.clear()
-        facts.metrics.clear()
+        self.passes.append((_pass_row(facts, row_count, counts, pending), facts))
+        if self.latest:
+            self.latest.forget()
+        self.latest = facts
+
+    def finish(self) -> None:
+        """Give the last pass its fingerprint: the next live pass is compared with it, the others never again."""
+        if self.latest:
+            row, facts = self.passes[-1]
+            at = PASS_COLUMNS.index("content_hash")
+            self.passes[-1] = (*row[:at], content_hash(self.latest), *row[at + 1 :]), facts
 
     def _count(self, counts: list[int], changes: Changes) -> None:
         counts[0] += len(changes.opened)
@@ -74,6 +90,7 @@ def retell(
         telling = Telling(connection, source_id, judge_of)
         for facts in passes:
             telling.show(facts, facts.pass_id in known)
+        telling.finish()
         counts = [
             _settle(connection, shape, source_id, telling.states[shape.kind], telling.closed[shape.kind], told_at)
             for shape in SHAPES
@@ -91,12 +108,10 @@ def retell(
     return Summary(source_id, "good", rows, opened, ended, held)
 
 
-def _pass_row(
-    facts: PassFacts, row_count: int, counts: list[int], pending: int, fingerprint: str
-) -> tuple[object, ...]:
+def _pass_row(facts: PassFacts, row_count: int, counts: list[int], pending: int) -> tuple[object, ...]:
     return (
         facts.pass_id, facts.source_id, facts.recorder, facts.observed_at, facts.recorded_at, facts.outcome,
-        row_count, *counts, pending, len(facts.notices), fingerprint, facts.problem, facts.duration_ms,
+        row_count, *counts, pending, len(facts.notices), "", facts.problem, facts.duration_ms,
     )  # fmt: skip
 
 

@@ -4,11 +4,11 @@ Key: what identifies the fact. Value: what makes a new version when it differs. 
 kept with the version that was opened but never compared.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import zip_longest
 
 import pyarrow as pa
 
@@ -140,24 +140,30 @@ RENTAL = Shape(
 SHAPES = (QUOTE, DECLARATION, LIMIT, RENTAL)
 
 
-def dated(quotes: Iterable[Quote]) -> list[Quote]:
+def dated(quotes: Sequence[Quote]) -> list[Quote]:
     """Give each price its end where the source lists its successor: dated prices of one component follow each other."""
-    groups: defaultdict[tuple[object, ...], list[Quote]] = defaultdict(list)
+    chains = {_chain(quote) for quote in quotes if quote.condition.effective_from}
+    if not chains:
+        return list(quotes)
+    groups: dict[tuple[object, ...], list[Quote]] = {chain: [] for chain in chains}
     result: list[Quote] = []
     for quote in quotes:
-        when = quote.condition
-        groups[
-            quote.offer, quote.component, quote.basis, when.min_prompt_tokens, when.max_prompt_tokens, when.hours
-        ].append(quote)
+        groups.get(_chain(quote), result).append(quote)
     for group in groups.values():
-        if len(group) > 1:
-            group.sort(key=lambda quote: quote.condition.effective_from or datetime(1, 1, 1))  # noqa: DTZ001
-            for index, quote in enumerate(group[:-1]):
-                follower = group[index + 1].condition.effective_from
-                if quote.condition.effective_until is None and follower != quote.condition.effective_from:
-                    group[index] = replace(quote, condition=replace(quote.condition, effective_until=follower))
-        result.extend(group)
+        group.sort(key=lambda quote: quote.condition.effective_from or datetime(1, 1, 1))  # noqa: DTZ001
+        for quote, following in zip_longest(group, group[1:]):
+            until = following.condition.effective_from if following else None
+            if until and quote.condition.effective_until is None and until != quote.condition.effective_from:
+                quote = replace(quote, condition=replace(quote.condition, effective_until=until))
+            result.append(quote)
     return result
+
+
+def _chain(quote: Quote) -> tuple[object, ...]:
+    """What two dated prices share when one follows the other."""
+    when = quote.condition
+    bands = when.min_prompt_tokens, when.max_prompt_tokens, when.hours
+    return (quote.offer, quote.component, quote.basis, *bands)
 
 
 def rows_of(shape: Shape, records: Iterable[Record], capture_id: int) -> tuple[dict[Key, Row], list[Key]]:

@@ -116,7 +116,7 @@ def believe(_key: Key, _old: Value | None, _row: Row) -> Doubt | None:
 
 def identity(*parts: object) -> int:
     """A stable 62-bit id of some parts: the same fact has the same id in every rebuild."""
-    digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
+    digest = blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 2
 
 

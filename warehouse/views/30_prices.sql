@@ -303,7 +303,15 @@ FROM (
     SELECT version_id, offer_id, component, basis, amount, currency, unit, status, min_prompt_tokens, max_prompt_tokens, hours,
            priority, effective_from, source_id, observed_at, recorded_at
     FROM core.quote_past
-    WHERE valid_from <= ts AND (valid_to > ts OR (ended_recorded_at > known_at AND (effective_until IS NULL OR effective_until > ts)))
+    WHERE valid_from <= ts AND valid_to > ts
+      AND recorded_at <= known_at AND (superseded_at IS NULL OR superseded_at > known_at)
+    UNION ALL
+    -- what had ended by then, but was not yet known to have; apart, so that the ranges above can skip row groups
+    SELECT version_id, offer_id, component, basis, amount, currency, unit, status, min_prompt_tokens, max_prompt_tokens, hours,
+           priority, effective_from, source_id, observed_at, recorded_at
+    FROM core.quote_past
+    WHERE ended_recorded_at > known_at AND valid_from <= ts AND valid_to <= ts
+      AND (effective_until IS NULL OR effective_until > ts)
       AND recorded_at <= known_at AND (superseded_at IS NULL OR superseded_at > known_at)
 ) q JOIN core.offer o USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id);
 
