@@ -85,9 +85,12 @@ def expert_coverage(active: Array, experts: Array, tokens: Array) -> Array:
 
 
 def link_bytes_s(chip: Chip, layout: Layout, k: Coefficients) -> Array:
-    """Bytes per second and chip between the chips of a worker: scale-up inside its domain, Ethernet beyond."""
+    """Bytes per second and chip between the chips of a worker: scale-up inside its domain, Ethernet beyond.
+
+    An unpublished link (0) takes no time of its own: it is then part of the stack's fixed time per layer.
+    """
     inside = layout.tp <= chip.world
-    return np.where(inside, np.maximum(chip.link, 1.0), SCALEOUT_BYTES_S) * k.link
+    return np.where(inside, np.where(np.asarray(chip.link) > 0, chip.link, np.inf), SCALEOUT_BYTES_S) * k.link
 
 
 def communication_s(shape: Shape, chip: Chip, layout: Layout, k: Coefficients, tokens: Array) -> Array:
