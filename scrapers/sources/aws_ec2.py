@@ -7,7 +7,9 @@ software, on demand. The CSV of one region is hundreds of MB, so it is read line
 
 import csv
 import io
+import json
 from collections.abc import Iterator
+from datetime import datetime
 from urllib.parse import quote
 
 from scrapers.accelerators import Accelerator
@@ -58,6 +60,24 @@ def parse(capture: Capture) -> Iterator[Record]:
             if wanted:
                 name = as_text(machine.get("Instance Type"))
                 yield from _machine(name, REGIONS.get(region, region), machine.get("price"), f"/regions/{region}/{key}")
+
+
+def recorded(body: bytes) -> Iterator[tuple[datetime, bytes]]:
+    """A kept CSV of one machine's price (timestamp, instance, price_usd), cut where it moves; no region is said."""
+    last = ""
+    for row in sorted(csv.DictReader(io.StringIO(body.decode("utf-8"))), key=lambda row: row["timestamp"]):
+        if row["price_usd"] and row["price_usd"] != last:
+            last = row["price_usd"]
+            machine = {
+                "Instance Type": row["instance"],
+                "price": last,
+                "Operating System": "Linux",
+                "Pre Installed S/W": "NA",
+            }
+            yield (
+                datetime.fromisoformat(row["timestamp"]),
+                json.dumps({"regions": {"": {row["instance"]: machine}}}).encode(),
+            )
 
 
 def _price_list(capture: Capture) -> Iterator[Record]:

@@ -3,6 +3,9 @@
 Unit: USD per accelerator and hour. An index is a market's figure, not a lessor's offer, so its lessor is `ornn-index`.
 """
 
+import csv
+import io
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -31,21 +34,34 @@ SOURCE = Source(
 
 
 def parse(capture: Capture) -> Iterator[Record]:
-    """`gpu:H100 SXM` -> {data: [{timestamp, index_value}]}; `otpi:` keys are a token price index and no rental."""
+    """`gpu:H100 SXM` -> {data: [{timestamp, index_value}]}: its newest close. `otpi:` keys are a token price index."""
     body = as_object(json_body(capture))
     series = [key for key in body if key.startswith("gpu:")]
     if not series:
         raise ParseError("ornn_index: no gpu: series in the answer")
     for key in series:
-        for locator, row in rows_at(body, key, "data"):
-            yield from _close(key.removeprefix("gpu:"), row.get("index_value"), as_text(row.get("timestamp")), locator)
+        locator, row = max(rows_at(body, key, "data"), key=lambda found: as_text(found[1].get("timestamp")))
+        yield from _close(key.removeprefix("gpu:"), row.get("index_value"), as_text(row.get("timestamp")), locator)
+
+
+def recorded(body: bytes) -> Iterator[tuple[datetime, bytes]]:
+    """A kept CSV of closes (gpu_type, timestamp, index_value), cut into one answer per close."""
+    days: dict[str, dict[str, object]] = {}
+    for row in csv.DictReader(io.StringIO(body.decode("utf-8"))):
+        close = {"timestamp": row["timestamp"], "index_value": row["index_value"]}
+        days.setdefault(row["timestamp"], {})[f"gpu:{row['gpu_type']}"] = {"data": [close]}
+    for moment in sorted(days):
+        yield _moment(moment), json.dumps(days[moment]).encode()
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
 
 
 def _close(gpu: str, value: object, moment: str, locator: str) -> Iterator[Record]:
     try:
-        closed = datetime.fromisoformat(moment.replace("Z", "+00:00")).replace(tzinfo=None)
+        closed = _moment(moment)
     except ValueError:
         yield Notice("bad_row", f"{gpu}: timestamp {moment[:40]!r}", locator)
         return
-    part = accelerator(gpu)
-    yield from rental(Instance("ornn-index", gpu, part, 1, effective_from=closed), value, locator)
+    yield from rental(Instance("ornn-index", gpu, accelerator(gpu), 1, effective_from=closed), value, locator)

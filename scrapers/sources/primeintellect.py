@@ -1,17 +1,20 @@
 """Prime Intellect's availability list of many lessors, as summaries per accelerator kept by a public tracker.
 
 Unit: USD per accelerator and hour. Each line is one look, about every 40 minutes: count, minimum and average per
-lessor. The minimum is a price somebody could rent at; an average of offers is no price and is left out.
+lessor. The minimum is a price somebody could rent at; an average of offers is no price and is left out. The list holds
+interruptible offers unmarked, so a minimum far below the median of all offers is not taken for an on-demand price.
 """
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from scrapers.accelerators import accelerator
 from scrapers.instances import Instance, rental
-from scrapers.json_text import as_object, as_text, json_body, members
+from scrapers.json_text import as_number, as_object, as_text, json_body, members
 from scrapers.source import Capture, Request, Source
 from tracker.errors import ParseError
-from tracker.records import Record
+from tracker.records import Notice, Record
 
 SOURCE = Source(
     id="primeintellect",
@@ -28,8 +31,10 @@ SOURCE = Source(
     key_env="PRIMEINTELLECT_API_KEY",
     key_required=True,
     enabled=False,
-    notice="Replay only: the live answer's shape was not seen, and a summary does not tell spot offers apart.",
+    notice="Replay only: the live answer's shape was not seen, and a summary does not mark spot offers.",
 )
+
+ON_DEMAND_SHARE = 0.7  # spot discounts start at about a third
 
 
 def parse(capture: Capture) -> Iterator[Record]:
@@ -38,6 +43,22 @@ def parse(capture: Capture) -> Iterator[Record]:
     if not gpu:
         raise ParseError(f"primeintellect: not a summary line, keys are {sorted(line)[:6]}")
     part = accelerator(gpu)
+    middle = as_number(as_object(line.get("price_stats")).get("median")) or 0.0
     for lessor, row in members(line.get("by_provider"), "lessors"):
+        if (as_number(row.get("min")) or 0.0) < ON_DEMAND_SHARE * middle:
+            yield Notice(
+                "skipped", f"{gpu} at {lessor}: {row.get('min')} may be an interruptible offer", "/by_provider"
+            )
+            continue
         instance = Instance(lessor.casefold(), f"{gpu} (cheapest of the lessor's offers)", part, 1)
         yield from rental(instance, row.get("min"), f"/by_provider/{lessor}/min")
+
+
+def recorded(body: bytes) -> Iterator[tuple[datetime, bytes]]:
+    """A file of summary lines of one accelerator, cut into one capture per day: the day's first look."""
+    seen = ""
+    for line in body.splitlines():
+        moment = datetime.fromisoformat(json.loads(line)["timestamp"]).astimezone(UTC).replace(tzinfo=None)
+        if line and (day := moment.date().isoformat()) != seen:
+            seen = day
+            yield moment, line

@@ -1,0 +1,56 @@
+"""OpenRouter's rankings: tokens per model and day that passed the router. CC BY 4.0: name OpenRouter where it is shown.
+
+Unit: tokens, prompt plus completion. The dataset API gives `{data: [{date, model_permaslug, total_tokens}]}`; the
+page's own endpoint, recorded in 2026, a list with prompt and completion apart and a variant (`free`) per row.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from scrapers.json_text import JsonObject, as_count, as_text, json_body, rows_at
+from scrapers.source import Capture, Request, Source
+from tracker.records import Demand, Notice, Record
+
+SOURCE = Source(
+    id="openrouter_rankings",
+    title="OpenRouter rankings, tokens per day",
+    kind="demand",
+    requests=(Request("https://openrouter.ai/api/v1/datasets/rankings-daily"),),
+    every_hours=24,
+    currency="USD",
+    unit="tokens per model and day",
+    min_rows=20,
+    terms="CC BY 4.0, source: OpenRouter (https://openrouter.ai/rankings)",
+    proof="recorded",
+    proof_url="https://github.com/sui414/openrouter-pricing-data/tree/main/data/raw",
+    key_env="OPENROUTER_API_KEY",
+    key_required=True,
+)
+
+
+def parse(capture: Capture) -> Iterator[Record]:
+    body = json_body(capture)
+    for locator, row in rows_at(body, *(() if isinstance(body, list) else ("data",))):
+        yield from _row(row, locator)
+
+
+def _row(row: JsonObject, locator: str) -> Iterator[Record]:
+    name = as_text(row.get("variant_permaslug")) or as_text(row.get("model_permaslug"))
+    tokens, day = _tokens(row), as_text(row.get("date"))[:10]
+    try:
+        when = date.fromisoformat(day)
+    except ValueError:
+        when = None
+    if not name or name == "other" or tokens is None or when is None:
+        yield Notice("skipped", f"{name[:60] or 'a row without a model'} on {day[:20]!r}: {tokens} tokens", locator)
+        return
+    yield Demand(name, when, tokens, locator=locator)
+
+
+def _tokens(row: JsonObject) -> int | None:
+    """The stated total, else prompt plus completion (reasoning is inside completion)."""
+    total = as_count(row.get("total_tokens"))
+    parts = as_count(row.get("total_prompt_tokens")), as_count(row.get("total_completion_tokens"))
+    if total is not None:
+        return total
+    return None if parts[0] is None or parts[1] is None else parts[0] + parts[1]
