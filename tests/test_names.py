@@ -3,12 +3,15 @@
 import csv
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tracker.errors import DataFileError
-from tracker.names import Affix, Alias, Model, aliases_from, load_aliases
+from tracker.cli import app
+from tracker.errors import DataFileError, UsageError
+from tracker.names import Affix, Alias, Model, add_aliases, aliases_from, load_aliases
 
 SHARED = Path(__file__).parents[2] / "shared" / "corpus"
 NOT_TEXT = re.compile(
@@ -129,6 +132,34 @@ def test_peeling_ends() -> None:
     aliases = aliases_from([Model("a/b", "", "a", "", "open")], [], affixes)
     assert aliases.model_id("s", "a/b" + "-x" * 3) == "a/b"
     assert aliases.model_id("s", "a/b" + "-x" * 50) is None
+
+
+def test_accepted_aliases_are_written_and_wrong_ones_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "aliases.csv"
+    table.write_text("source,listed_name,model_id,precision,note\n", encoding="utf-8")
+    add_aliases([Alias("*@minimax", "MiniMax M2.7, new", "minimax/minimax-m2.7")], table)
+    assert table.read_text(encoding="utf-8").splitlines()[1] == '*@minimax,"MiniMax M2.7, new",minimax/minimax-m2.7,,'
+    with pytest.raises(UsageError, match="near it: minimax/minimax-m1, minimax/minimax-m2"):
+        add_aliases([Alias("*", "x", "minimax/minimax-m27")], table)
+    with pytest.raises(UsageError, match="is ~deepseek/deepseek-chat already"):
+        add_aliases([Alias("*", "deepseek-chat", "deepseek/deepseek-r1")], table)
+    with pytest.raises(DataFileError, match="two model ids"):
+        add_aliases([Alias("*", "x", "deepseek/deepseek-r1"), Alias("*", "X", "openai/gpt-4o")], table)
+    assert len(table.read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_the_command_shows_suggestions_and_accepts_only_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rows:
+        def rows(self, sql: str) -> list[dict[str, object]]:
+            assert "unmatched_names" in sql
+            listed = {"provider": "minimax", "listed_name": "MiniMax M2.7 (new)", "quote_count": 3, "source_count": 1}
+            return [listed]
+
+    monkeypatch.setattr("warehouse.history.open_history", lambda path: nullcontext(Rows()))
+    shown = CliRunner().invoke(app, ["names", "--guesses", "1"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0 and "minimax/minimax-m2.7" in shown.output and "1 names without" in shown.output
+    refused = CliRunner().invoke(app, ["names", "--accept", "no pair"])
+    assert isinstance(refused.exception, UsageError)
 
 
 @pytest.mark.needs_shared

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
-from tracker.errors import DataFileError
+from tracker.errors import DataFileError, UsageError
 
 EVERYWHERE = "*"
 KINDS = frozenset(["open", "closed", "moving", "unknown"])
@@ -169,6 +170,25 @@ def load_aliases() -> Aliases:
         (Alias(*(row[name] for name in Alias._fields)) for row in _rows("aliases.csv")),
         (Affix(*(row[name] for name in Affix._fields)) for row in _rows("name_affixes.csv")),
     )
+
+
+def add_aliases(accepted: Iterable[Alias], path: Path | None = None) -> Path:
+    """Append what a person accepted to aliases.csv; refused as a whole if the tables would contradict each other."""
+    target = path or Path(str(files("tracker") / "data" / "aliases.csv"))
+    known, rows = load_aliases(), list(accepted)
+    for alias in rows:
+        if alias.model_id not in known.models:
+            near = ", ".join(model_id for model_id, _ in known.suggestions(alias.model_id, 3))
+            raise UsageError(f"no model {alias.model_id!r} in model_ids.csv; near it: {near}")
+        if (
+            there := known.scoped.get((alias.source, alias.listed_name.casefold()))
+        ) and there.model_id != alias.model_id:
+            raise UsageError(f"{alias.listed_name!r} in {alias.source!r} is {there.model_id} already")
+    aliases_from(known.models.values(), [*known.scoped.values(), *rows], known.affixes)
+    with target.open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    load_aliases.cache_clear()
+    return target
 
 
 def _rows(file_name: str) -> Iterator[dict[str, str]]:
