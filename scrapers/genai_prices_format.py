@@ -86,7 +86,11 @@ def _offer(provider: Provider, name: str, variant: str) -> Offer:
 
 def _variant_records(offer: Offer, row: JsonObject, locator: str, unread: Counter[str]) -> Iterator[Record]:
     """`{when: {processing: batch}, prices, constraint}`: another tier of the same model."""
-    for key, value in as_object(row.get("when")).items():
+    when = as_object(row.get("when"))
+    if not when:
+        yield Notice("unknown_word", f"{offer}: price variant {str(row.get('when'))[:80]!r}", locator)
+        return
+    for key, value in when.items():
         word = f"{key}={value}"
         if word in TIER_WORDS:
             offer = replace(offer, tier=TIER_WORDS[word])
@@ -105,7 +109,7 @@ def _priced(offer: Offer, prices: Any, locator: str, unread: Counter[str], step:
     for index, row in enumerate(rows):
         place = locator + where.format(index)
         try:
-            condition = _condition(as_object(as_object(row).get("constraint")), since)
+            condition = _condition(as_object(row).get("constraint"), since)
         except (ParseError, ValueError) as error:
             yield Notice("unknown_word", f"{offer}: {error}", place)
             continue
@@ -115,14 +119,16 @@ def _priced(offer: Offer, prices: Any, locator: str, unread: Counter[str], step:
         yield from _case_records(offer, _Case(price_object, condition, index, place), unread)
 
 
-def _condition(constraint: JsonObject, since: datetime | None) -> Condition:
+def _condition(constraint: Any, since: datetime | None) -> Condition:
     """A start date, a time band (UTC), or nothing.
 
     A time band listed after a dated price overrides that price by its place in the list, so it holds from the same
     date on: `billed` prefers the later date, and an undated band would lose against the price it is a part of.
     """
-    if not constraint:
+    if constraint is None:
         return ALWAYS
+    if not isinstance(constraint, dict):
+        raise ParseError(f"price constraint {str(constraint)[:80]!r}")
     if "start_date" in constraint:
         return Condition(effective_from=datetime.fromisoformat(as_text(constraint["start_date"])))
     clocks = [_CLOCK.fullmatch(as_text(constraint.get(key))) for key in ("start_time", "end_time")]

@@ -50,6 +50,8 @@ def _weekdays(value: Any) -> frozenset[int]:
         if not 0 <= number < 7:
             raise ParseError(f"not a weekday: {text[:20]!r}")
         found.add(number)
+    if not found:
+        raise ParseError(f"no weekday in {str(value)[:40]!r}")
     return frozenset(found)
 
 

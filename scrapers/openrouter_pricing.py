@@ -18,7 +18,11 @@ from tracker.units import PER_TOKEN, decimal_of
 
 def pricing_records(offer: Offer, pricing: JsonObject, locator: str) -> Iterator[Quote | Notice]:
     """The quotes of one pricing object and its overrides; an offer of the free tier proves its zeros."""
-    discount = _discount(pricing)
+    try:
+        discount = _discount(pricing.get("discount"))
+    except ParseError as error:
+        yield Notice("bad_row", f"{offer}: discount: {error}", f"{locator}/discount")
+        return
     yield from _quotes(offer, pricing, locator, ALWAYS, 0, discount)
     for index, row in enumerate(as_list(pricing.get("overrides"))):
         override, place = as_object(row), f"{locator}/overrides/{index}"
@@ -30,13 +34,15 @@ def pricing_records(offer: Offer, pricing: JsonObject, locator: str) -> Iterator
         yield from _quotes(offer, override, place, condition, index + 1, discount)
 
 
-def _discount(pricing: JsonObject) -> Decimal | None:
-    """0.25 = the figures are a quarter below list already; None where nothing is said."""
-    try:
-        discount = decimal_of(pricing.get("discount"))
-    except ParseError:
-        return None
-    return discount if 0 < discount < 1 else None
+def _discount(raw: object) -> Decimal | None:
+    """0.25 = the figures are a quarter below list already; None where nothing is said.
+
+    A discount that cannot be read costs the whole row: without it nobody knows which price the figures are.
+    """
+    discount = Decimal(0) if raw is None else decimal_of(raw)
+    if not 0 <= discount < 1:
+        raise ParseError(f"not a fraction below one: {discount}")
+    return discount or None
 
 
 def _quotes(

@@ -82,6 +82,9 @@ def _point(
             yield Notice("unknown_word", f"price key {key!r} is not known", place)
         elif component:
             amount = amount_of(raw, PER_MTOK)
+            if amount < 0:
+                yield Notice("bad_row", f"{offer} {component}: a negative price: {raw}", f"{place}/{key}")
+                continue
             status = "known" if amount else "zero_claimed"
             yield Quote(
                 offer, component, amount, "USD", status, basis=basis, condition=condition, priority=priority,

@@ -94,6 +94,9 @@ def _rate(offer: Offer, component: str, rate: Any, place: str) -> Iterator[Recor
         yield Notice("unit_suspect", f"unit {unit!r} but described as {str(rate.get('description'))[:80]!r}", place)
     else:
         amount, raw = amount_of(prices["USD"], factor), f"{prices['USD']} USD per {unit}"
+        if amount < 0:
+            yield Notice("bad_row", f"{offer} {component}: a negative price: {raw}", place)
+            return
         yield Quote(offer, component, amount, "USD", "known" if amount else "zero_claimed", raw=raw, locator=place)
 
 

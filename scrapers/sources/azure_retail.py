@@ -81,6 +81,9 @@ def _item(item: Any, place: str) -> Iterator[Record]:
         return
     offer, component = sold
     amount = amount_of(item.get("retailPrice"), _UNITS[unit])
+    if amount < 0:
+        yield Notice("bad_row", f"meter {meter!r}: a negative price: {amount}", place)
+        return
     condition = Condition(effective_from=_instant(str(item.get("effectiveStartDate"))))
     status = "known" if amount else "zero_claimed"
     yield Quote(

@@ -71,7 +71,7 @@ def _model(model: Any) -> Iterator[Record]:
                 yield Notice("unknown_word", f"label {str(pricing)[:60]!r} is not known", place)
                 continue
             amount = amount_of(pricing.get(key), PER_MTOK)
-            if (per == "Free") == bool(amount):
+            if amount < 0 or (per == "Free") == bool(amount):
                 yield Notice("bad_row", f"{amount} per {per!r}", place)
                 continue
             status = "known" if amount else "free"

@@ -26,7 +26,10 @@ SOURCE = Source(
     proof="documented",
     proof_url="https://friendli.ai/docs/guides/serverless_endpoints/pricing",
     provider="friendli",
-    anchors=(anchor("meta-llama-3.3-70b-instruct", "input", "0.2", "2"),),
+    anchors=(
+        anchor("meta-llama-3.3-70b-instruct", "input", "0.2", "2"),
+        anchor("deepseek-ai/DeepSeek-V3.2", "output", "0.5", "5"),
+    ),
 )
 
 

@@ -37,11 +37,11 @@ def parse(capture: Capture) -> Iterator[Record]:
         if not name or "input_token_price_per_m" not in row:
             continue
         found = True
-        currency = as_text(row.get("currency")) or "USD"
+        currency = row.get("currency", "USD")
         if currency == "USD":
             yield from _model_records(Offer("novita", name), row, locator)
         else:
-            yield Notice("unknown_word", f"novita/{name}: currency {currency[:20]!r}", f"{locator}/currency")
+            yield Notice("unknown_word", f"novita/{name}: currency {str(currency)[:20]!r}", f"{locator}/currency")
     if not found:
         raise ParseError("novita: no row has an id and input_token_price_per_m")
 

@@ -28,8 +28,8 @@ SOURCE = Source(
     unit="USD per token, decimal strings, after discount",
     min_rows=100,
     terms="https://openrouter.ai/terms",
-    proof="documented",
-    proof_url="https://openrouter.ai/docs/api/api-reference/endpoints/list-endpoints",
+    proof="recorded",
+    proof_url="https://github.com/Mert1026/Fener/blob/0977dfeeed57/tests/fixtures/openrouter_endpoints.json",
     anchors=(
         anchor("openai/gpt-4o", "input", "1", "6"),
         anchor("anthropic/claude-3-haiku", "output", "1", "1.5"),
@@ -82,7 +82,7 @@ class _Place:
 
 
 def _place(model: str, row: JsonObject, locator: str) -> _Place:
-    steps = (as_text(row.get("tag")) or as_text(row.get("provider_name"))).split("/")
+    steps = as_text(row.get("tag") if "tag" in row else row.get("provider_name")).split("/")
     provider = provider_of(steps[0], PROVIDERS)
     if provider is None:
         return _Place(None, steps[0] or "an endpoint without a tag", (), "", row, locator)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from scrapers.json_text import JsonObject, as_object, as_text, json_body, pointer
+from scrapers.json_text import JsonObject, as_object, json_body, pointer
 from scrapers.providers import provider_of, unknown_provider
 from scrapers.quoting import Money, quoted
 from scrapers.source import Capture, Request, Source, anchor
@@ -68,9 +68,8 @@ def _file_records(word: str, models: JsonObject, locator: str, unread: Counter[s
         if name == "default" or not name.strip():
             continue
         config, place = as_object(as_object(row).get("pricing_config")), locator + pointer(name)
-        currency = as_text(config.get("currency")) or "USD"
-        if currency != "USD":
-            yield Notice("unknown_word", f"{provider.id}/{name}: currency {currency[:20]!r}", place)
+        if config.get("currency", "USD") != "USD":
+            yield Notice("unknown_word", f"{provider.id}/{name}: currency {str(config['currency'])[:20]!r}", place)
             continue
         offer = Offer(provider.id, name.strip(), region=provider.region, variant=DOORS.get(word, ""))
         yield from _config_records(offer, config, f"{place}/pricing_config", unread)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text, json_body, rows_at
+from scrapers.json_text import Figure, JsonObject, as_count, as_list, as_object, as_text, json_body, rows_at
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.conditions import ALWAYS, Condition
@@ -71,11 +71,16 @@ def _tiers(offer: Offer, pricing: JsonObject, locator: str) -> Iterator[Record]:
     for key, (component, money) in COSTS.items():
         for index, tier in enumerate(as_list(pricing.get(f"{key}_tiers"))):
             band = as_object(tier)
-            least, most = as_count(band.get("min")) or 0, as_count(band.get("max"))
+            least, most = as_count(band.get("min", Figure(0))), as_count(band.get("max", Figure(0)))
+            place = f"{locator}/{key}_tiers/{index}/cost"
+            if least is None or most is None or (most and most <= least):
+                yield Notice(
+                    "bad_row", f"{offer}: a prompt band of {band.get('min')} to {band.get('max')}"[:200], place
+                )
+                continue
             if not least and key in pricing:
                 continue
             condition = Condition(min_prompt_tokens=least, max_prompt_tokens=most or None)
-            place = f"{locator}/{key}_tiers/{index}/cost"
             yield from quoted(offer, component, band.get("cost"), money, place, condition=condition, priority=1)
 
 
