@@ -74,16 +74,20 @@ def _bytes(home: Home, row: dict[str, object], context_lines: int) -> list[str]:
 
 
 def excerpt(body: bytes, locator: str, raw: str, context_lines: int) -> list[str]:
-    """The part of a capture a locator points to: a JSON pointer's object, or the lines around the amount."""
+    """The part of a capture a locator points to: a JSON pointer's object, a numbered line, or the one line with `raw`.
+
+    Nothing when it is not certain: a wrong line would be worse than none.
+    """
     text = body.decode("utf-8", errors="replace")
-    if locator.startswith("/") and (found := _pointed(text, locator)):
-        return found[: context_lines * 3]
+    if locator.startswith("/"):
+        return _pointed(text, locator)[: context_lines * 3]
     lines = text.splitlines()
     number = locator.removeprefix("line ")
-    at = int(number) - 1 if number.isdigit() else next((i for i, line in enumerate(lines) if raw and raw in line), None)
-    if at is None or at >= len(lines):
+    places = [int(number) - 1] if number.isdigit() else [i for i, line in enumerate(lines) if raw and raw in line]
+    if len(places) != 1 or places[0] >= len(lines):
         return []
-    return [line[:200] for line in lines[max(0, at - context_lines // 2) : at + context_lines // 2 + 1]]
+    first = max(0, places[0] - context_lines // 2)
+    return [line[:200] for line in lines[first : first + context_lines + 1]]
 
 
 def _pointed(text: str, pointer: str) -> list[str]:

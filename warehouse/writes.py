@@ -61,10 +61,11 @@ def past_row(shape: Shape, source_id: str, v: Version) -> tuple[object, ...]:
     starts = v.key[-1] if "effective_from" in shape.key_columns else None
     until = v.value[-1] if "effective_until" in shape.value_columns else None
     corrected = v.ended_recorded_at if starts and v.end_reason == "changed" else None
-    ends_at = [until] if starts else [until, v.ended_at]
-    valid_to = min((end for end in ends_at if isinstance(end, datetime)), default=FOREVER)
+    ends_at = [end for end in ([until] if starts else [until, v.ended_at]) if isinstance(end, datetime)]
+    valid_to = min(ends_at, default=FOREVER)
+    valid_from = starts if isinstance(starts, datetime) else min(v.observed_at, valid_to)
     head = (v.version_id, source_id, *v.key, *v.value, *v.evidence, v.capture_id, v.pass_id, v.recorder)
-    ends = (v.ended_at, v.ended_recorded_at, v.end_reason, corrected, starts or v.observed_at, valid_to)
+    ends = (v.ended_at, v.ended_recorded_at, v.end_reason, corrected, valid_from, valid_to)
     return (*head, v.observed_at, v.recorded_at, *ends)
 
 

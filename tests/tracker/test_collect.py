@@ -252,3 +252,31 @@ def test_the_published_file_opens_in_older_engines(home: Home, shop: Shop, monke
     with duckdb.connect(str(home.history), read_only=True) as connection:
         found = connection.execute("SELECT tags FROM duckdb_databases() WHERE database_name = 'history'").fetchone()
     assert found is not None and str(found[0]["storage_version"]).startswith("v1.4")
+
+
+def test_a_price_with_a_known_end_comes_before_its_dated_successor(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen together today, the undated price held until the date of the next one: a rise then, not a cut today."""
+    from datetime import datetime
+    from types import SimpleNamespace
+
+    from scrapers.source import Capture, Request
+    from tracker.conditions import Condition
+    from tracker.records import Offer, Quote
+
+    def parse(_: Capture):  # type: ignore[no-untyped-def]
+        offer = Offer("a", "m")
+        yield Quote(offer, "input", Decimal(1), "USD")
+        yield Quote(offer, "input", Decimal(2), "USD", condition=Condition(effective_from=datetime(2026, 1, 1)))  # noqa: DTZ001
+
+    given = source(
+        "a", "pkg:tracker/data/price_war.csv", anchors=(), requests=(Request("pkg:tracker/data/price_war.csv"),)
+    )
+    modules = {"a": SimpleNamespace(SOURCE=given, parse=parse)}
+    register(monkeypatch, given)
+    for place in ("tracker.collect.source_modules", "tracker.reference.source_modules"):
+        monkeypatch.setattr(place, lambda: modules)
+    monkeypatch.setattr("tracker.collect.source_module", lambda _: modules["a"])
+    run(home)
+    told = ask(home, "SELECT kind, old_amount, new_amount, changed_at FROM price_changes ORDER BY changed_at")
+    assert told == [("rise", Decimal(1), Decimal(2), datetime(2026, 1, 1))]  # noqa: DTZ001
+    assert ask(home, "SELECT input FROM offers") == [(Decimal(2),)]

@@ -90,6 +90,7 @@ def changes(
     home: HomeOption = None,
     kind: Annotated[str, typer.Option(help="cut, rise, new, removed, promo_start ...; empty for all")] = "",
     limit: Annotated[int, typer.Option(help="At most so many rows, newest first")] = 60,
+    ahead: Annotated[bool, typer.Option("--ahead", help="Announced changes that lie ahead instead")] = False,
 ) -> None:
     """What changed: cuts, rises, promotions, new and removed prices, each with its quote id for `tracker evidence`.
 
@@ -102,12 +103,14 @@ def changes(
         rows = ledger.rows(
             "SELECT changed_at, kind, offer, component, old_amount AS old, new_amount AS new, currency, "
             "round(100 * change, 1) AS percent, source_id, coalesce(quote_id, old_quote_id) AS quote_id "
-            "FROM price_changes WHERE changed_at >= coalesce($1, (SELECT now_utc - INTERVAL 7 DAY FROM clock)) "
-            "AND ($2 = '' OR kind = $2) "
+            "FROM price_changes CROSS JOIN clock "
+            "WHERE CASE WHEN $4 THEN changed_at > now_utc ELSE changed_at <= now_utc "
+            "AND changed_at >= coalesce($1, now_utc - INTERVAL 7 DAY) END AND ($2 = '' OR kind = $2) "
             "ORDER BY changed_at DESC, offer, component LIMIT $3",
-            [since, kind, limit],
+            [since, kind, limit, ahead],
         )
-    print_rows(rows, title="price changes" + (f" since {since:%Y-%m-%d}" if since else " of the last 7 days"))
+    when = "announced" if ahead else f"since {since:%Y-%m-%d}" if since else "of the last 7 days"
+    print_rows(rows, title=f"price changes {when}")
 
 
 @app.command()

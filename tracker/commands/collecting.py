@@ -23,7 +23,6 @@ def run(home: HomeOption = None) -> None:
     from reports.weekly import write_report
     from rich.console import Console
 
-    from tracker.assess import assess
     from tracker.collect import collect
     from tracker.progress import reporting
 
@@ -32,8 +31,6 @@ def run(home: HomeOption = None) -> None:
     with reporting(Console(stderr=True)) as report:
         summaries = collect(place, (), report)
     failed = _tell(console, summaries)
-    console.print("assessing offers ...")
-    console.print(assess(place))
     paths = write_report(place)
     console.print(f"report    {paths.html}", soft_wrap=True)
     console.print(f"database  {place.history}", soft_wrap=True)

@@ -4,7 +4,7 @@ WITH versions AS (
     SELECT version_id, source_id, offer_id, component, basis, min_prompt_tokens, max_prompt_tokens, hours, effective_from,
            amount, currency, unit, status, priority, raw, capture_id, observed_at, recorded_at,
            CAST(NULL AS TIMESTAMP) AS ended_at, CAST(NULL AS VARCHAR) AS end_reason,
-           coalesce(effective_from, observed_at) AS valid_from,
+           coalesce(effective_from, least(observed_at, coalesce(effective_until, observed_at))) AS valid_from,
            coalesce(effective_until, TIMESTAMP '9999-12-31 00:00:00') AS valid_to
     FROM core.quote_now
     UNION ALL
@@ -42,7 +42,7 @@ COMMENT ON COLUMN price_history.max_prompt_tokens IS 'Holds below this many prom
 COMMENT ON COLUMN price_history.hours IS 'Time band on the vendor''s calendar';
 COMMENT ON COLUMN price_history.priority IS 'The source''s own precedence';
 COMMENT ON COLUMN price_history.effective_from IS 'From when the seller says it holds; NULL not said';
-COMMENT ON COLUMN price_history.valid_from IS 'effective_from where said, else when first seen, UTC';
+COMMENT ON COLUMN price_history.valid_from IS 'effective_from where said, else when first seen, UTC; equal to valid_to where only the end is known';
 COMMENT ON COLUMN price_history.valid_to IS 'Until when it held; 9999-12-31 while it stands';
 COMMENT ON COLUMN price_history.observed_at IS 'When the source first showed it, UTC';
 COMMENT ON COLUMN price_history.recorded_at IS 'When it entered this ledger, UTC';
@@ -61,7 +61,7 @@ WITH steps AS (
            lag(valid_to) OVER path AS old_valid_to
     FROM price_history WHERE basis <> 'effective'
     WINDOW path AS (PARTITION BY source_id, offer_id, component, basis, min_prompt_tokens, max_prompt_tokens, hours
-                    ORDER BY valid_from, recorded_at)
+                    ORDER BY valid_from, valid_to, recorded_at)
 ), begun AS (SELECT source_id, recorder, min(observed_at) AS begun_at FROM core.pass WHERE outcome <> 'failed' GROUP BY ALL),
 first_pass AS (SELECT source_id, min(begun_at) AS begun_at FROM begun GROUP BY source_id),
 joined_late AS (SELECT DISTINCT source_id, begun_at FROM begun),
