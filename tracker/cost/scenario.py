@@ -19,7 +19,10 @@ ENGINE = "engine"  # the model's own error, drawn from the quantiles of held-out
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRow:
-    """One line of scenarios.csv. `hardware` is `*` or `name:probability` pairs of what a seller has at hand."""
+    """One line of scenarios.csv. `hardware` is `*` or `name:probability` pairs of what a seller has at hand.
+
+    `models` names the models whose offers it is for between `first` and `last`; empty: none by itself.
+    """
 
     scenario: str
     stack: str
@@ -27,6 +30,9 @@ class ScenarioRow:
     confidence: str
     kv_use: float
     speculation: str
+    models: tuple[str, ...]
+    first: date
+    last: date
     source: str
     as_of: date
 
@@ -116,6 +122,12 @@ def find_scenario(name: str) -> Scenario:
     if name not in known:
         raise CostError(f"scenario {name!r} is not in scenarios.csv; known: {', '.join(known)}")
     return known[name]
+
+
+def scenario_for(slug: str, when: date) -> str:
+    """The scenario written down for this model at that time, else `market`."""
+    rows = read_rows("scenarios.csv", ScenarioRow)
+    return next((r.scenario for r in rows if slug in r.models and r.first <= when <= r.last), "market")
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,8 +249,8 @@ OPTIMISED = Coefficients(
 )
 
 # Weights in SRAM over a pipeline of chips: bandwidth is no limit, hops and scheduling are. 52 us per layer is the
-# middle of 39 to 72 us that the published 800, 500, 300 and 173 tokens/s/user (Llama 3 8B, Mixtral, Llama 2 70B, Falcon 180B)
-# imply: a speed from it is good to a factor of 1.4 either way, so publish it as an interval.
+# middle of 39 to 72 us that the published 800, 500, 300 and 173 tokens/s/user imply (Llama 3 8B, Mixtral, Llama 2 70B,
+# Falcon 180B): a speed from it is good to a factor of 1.4 either way, so publish it as an interval.
 SRAM_PIPELINE = Coefficients(layer_s=52e-6)
 
 FAMILY_BY_VENDOR = {
