@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scrapers.genai_prices_format import records_of
-from scrapers.json_text import Figure
+from scrapers.json_text import Figure, as_list, json_body
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.errors import ParseError
 from tracker.records import Record
@@ -36,7 +36,10 @@ SOURCE = Source(
 
 
 def parse(capture: Capture) -> Iterator[Record]:
-    """Every provider's models with their dated, tiered and time-banded prices."""
+    """Every provider's models with their dated, tiered and time-banded prices; recordings hold the list as JSON."""
+    if capture.body.lstrip().startswith(b"["):
+        yield from records_of(as_list(json_body(capture)))
+        return
     try:
         module = ast.parse(capture.body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
