@@ -2,7 +2,7 @@
 
 `data/recordings.csv` says which file records which source and how it is laid out:
 - `snapshots`, `partial`: JSON lines {observed_at, body}; a body is the whole answer of the source (or a part of it);
-- `snapshot`: one answer, observed when the folder's MANIFEST.csv says;
+- `snapshot`: one answer, observed when the folder's MANIFEST.csv says; `part`: one part of an answer, likewise;
 - `changes`: one file with many dated rows, cut into one capture per date by the source's `recorded(body)`;
 - `rows`: Parquet, cut into one list of records per time by `tracker.replay_parquet`.
 """
@@ -44,7 +44,7 @@ class Recording:
     @property
     def partial(self) -> bool:
         """Whether a capture shows only a part, so that absence says nothing."""
-        return self.kind in ("partial", "changes")
+        return self.kind in ("partial", "part", "changes")
 
 
 def known_layouts() -> list[dict[str, str]]:
@@ -73,7 +73,7 @@ def captures_in(recording: Recording) -> Iterator[tuple[datetime, bytes]]:
     """(observed_at in UTC, body) of every version, in the order of the file."""
     if recording.kind in ("snapshots", "partial"):
         yield from _lines(recording.path)
-    elif recording.kind == "snapshot":
+    elif recording.kind in ("snapshot", "part"):
         yield _dated_by_manifest(recording.path), read_file(recording.path)
     elif recording.kind == "changes":
         cut = getattr(source_module(recording.source_id), "recorded", None)
