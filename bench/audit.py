@@ -133,7 +133,7 @@ def power_table(pools: Pools) -> list[str]:
         rng = np.random.default_rng(11)
         rates = [np.mean([m.rejects(rng, pools, subject) for _ in range(m.rounds)]) for m in columns]
         kl = kl_of_noise(noise_range(subject.border, pools.honest.lapse))
-        seen = f"{kl.mid:.2g} ({kl.low:.2g} to {kl.high:.2g})" if np.isfinite(kl.high) else f"over {kl.low:.2g}"
+        seen = f"{kl.mid:.2g} ({kl.low:.2g} to {kl.high:.2g})" if np.isfinite(kl.high) else f"over {min(kl.low, 1):.2g}"
         kept = 1 - subject.border.flips.mean()
         name = f"{subject.name} ({ROLES[subject.kind]})" if subject.kind != "altered" else subject.name
         lines.append(f"| {name} | {subject.kl:.2g} | {kept:.0%} | {seen} | " + " | ".join(map(_rate, rates)) + " |")
@@ -227,12 +227,14 @@ def targets(pools: Pools) -> list[str]:
         return [float(np.mean([method(rng, pools, s) for _ in range(rounds)])) for s in subjects]
 
     far = [s for s in altered if s.kl >= 0.014]
+    names = ", ".join(s.name for s in far)
+    questions, texts = max(rate(border(80), kept_out, 1000)), max(rate(greedy(50), kept_out, 400))
     return [
-        f"- false positives on hosts kept out of learning, border 80x1: worst {max(rate(border(80), kept_out, 1000)):.3f}; "
-        f"greedy 50x16: worst {max(rate(greedy(50), kept_out, 400)):.3f} (allowed .05)",
-        f"- power at KL >= .014 ({', '.join(s.name for s in far)}), border 80x1: least {min(rate(border(80), far, 1000)):.3f}; "
-        f"greedy 50x16: least {min(rate(greedy(50), far, 200)):.3f} (asked .95)",
-        f"- the same with half of the traffic altered, border 80x1: least {min(rate(border(80, 0.5), far, 1000)):.3f} (asked .9)",
+        f"- false positives on hosts kept out of learning (allowed .05), worst of {len(kept_out)}: "
+        f"border 80x1 {questions:.3f}, greedy 50x16 {texts:.3f}",
+        f"- power at KL >= .014 (asked .95), least of {names}: "
+        f"border 80x1 {min(rate(border(80), far, 1000)):.3f}, greedy 50x16 {min(rate(greedy(50), far, 200)):.3f}",
+        f"- with half of the traffic altered (asked .9): border 80x1 {min(rate(border(80, 0.5), far, 1000)):.3f}",
         f"- another checkpoint in 20 questions: {rate(border(20), altered[-1:], 1000)[0]:.3f}",
     ]
 
@@ -241,7 +243,7 @@ def report(pools: Pools) -> str:
     """Everything, as Markdown."""
     window = pools.subjects[0].border.gaps
     intro = (
-        f"Honest noise learnt from two hosts: sigma <= {pools.honest.sigma:.3f} nats ({pools.honest.trials} questions); "
+        f"Honest noise learnt from two hosts: at most {pools.honest.sigma:.3f} nats ({pools.honest.trials} questions); "
         f"{pools.found} prompts were near a choice of two, {window.size} lie in the window {window.min():.2f} to "
         f"{window.max():.2f} nats. All answers came over HTTP in {pools.seconds:.0f} s. Level 5 %."
     )

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.audit.border import BorderPrompt, border_prompt
 from tracker.audit.margin import margins
 from tracker.audit.permutation import Floats
-from tracker.audit.plan import Price
+from tracker.audit.plan import BYTES_PER_TOKEN, TEMPLATE_TOKENS, Price
 from tracker.errors import ProbeError
 from tracker.probe.dialects import Ask
 from tracker.probe.keys import Key
@@ -20,8 +21,6 @@ from tracker.probe.targets import Target
 READABLE = frozenset(("ok", "usage_disputed", "distorted"))  # the text is whole; only counts or times are in doubt
 PATIENCE = Patience(first_byte_s=60.0, stall_s=30.0, total_s=120.0)
 RETRIES = 3
-BYTES_PER_TOKEN = 2.0  # a pessimist's token, for reserving; a chat template adds TEMPLATE_TOKENS
-TEMPLATE_TOKENS = 64
 
 
 @dataclass(slots=True)
@@ -48,7 +47,7 @@ class Party:
     wallet: Wallet
     concurrency: int = 8
     asked: int = 0
-    output_tokens: int = 0
+    billed_usd: float = 0.0  # by the host's own usage, or by our bound where it reports none
     failures: dict[str, int] = field(default_factory=dict)
     is_sandbox: bool = False
 
@@ -67,6 +66,15 @@ class Party:
         return self.target.dialect == "openai_completions"
 
 
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A greedy text, the reference's gap at each of its tokens, and where each token ends."""
+
+    text: str
+    gaps: Floats
+    ends: NDArray[np.int64]
+
+
 async def ask_all(party: Party, asks: Sequence[Ask]) -> list[Reply]:
     """Send all, at most `concurrency` at once; a 429 waits as it is told and tries again."""
     gate = asyncio.Semaphore(party.concurrency)
@@ -76,7 +84,7 @@ async def ask_all(party: Party, asks: Sequence[Ask]) -> list[Reply]:
             party.wallet.reserve(_upper_cost(party.price, ask))
             reply = await _patiently(party, ask)
         party.asked += 1
-        party.output_tokens += reply.usage.output_tokens or reply.estimated_tokens
+        party.billed_usd += _billed(party.price, ask, reply)
         party.is_sandbox = party.is_sandbox or reply.is_sandbox
         if reply.outcome not in READABLE:
             party.failures[reply.outcome] = party.failures.get(reply.outcome, 0) + 1
@@ -102,15 +110,39 @@ def _wait_s(reply: Reply, attempt: int) -> float:
     return min(60.0, float(told) if told.replace(".", "", 1).isdigit() else 2.0 ** (attempt + 1))
 
 
+def _upper_tokens(ask: Ask) -> int:
+    return int(len(ask.prompt.encode()) / BYTES_PER_TOKEN) + TEMPLATE_TOKENS
+
+
 def _upper_cost(price: Price, ask: Ask) -> float:
-    size = int(len(ask.prompt.encode()) / BYTES_PER_TOKEN) + TEMPLATE_TOKENS
-    return price.cost(1, size, ask.max_tokens)
+    return price.cost(1, _upper_tokens(ask), ask.max_tokens)
+
+
+def _billed(price: Price, ask: Ask, reply: Reply) -> float:
+    if reply.outcome not in READABLE:
+        return 0.0
+    sent, written = reply.usage.input_tokens, reply.usage.output_tokens
+    return price.cost(1, _upper_tokens(ask) if sent is None else sent, ask.max_tokens if written is None else written)
 
 
 async def texts(party: Party, prompts: Sequence[str], tokens: int, temperature: float = 0.0) -> list[str | None]:
     """One text per prompt; None where the request failed."""
     asks = [Ask("", prompt, tokens, temperature) for prompt in prompts]
     return [reply.text if reply.outcome in READABLE else None for reply in await ask_all(party, asks)]
+
+
+async def greedy_path(party: Party, prompts: Sequence[str], tokens: int) -> list[Path | None]:
+    """The reference's greedy texts with the gap at each token; gaps are empty where it shows no log-probabilities."""
+    replies = await ask_all(party, [Ask("", prompt, tokens, logprobs=5) for prompt in prompts])
+    return [_path(reply) if reply.outcome in READABLE else None for reply in replies]
+
+
+def _path(reply: Reply) -> Path:
+    tops = [sorted((value for _, value in token.top), reverse=True) for token in reply.logprobs]
+    gaps = [top[0] - top[1] for top in tops if len(top) > 1]
+    ends = np.cumsum([len(token.token) for token in reply.logprobs])
+    whole = len(gaps) == len(tops) and len(gaps) > 0 and int(ends[-1]) == len(reply.text)
+    return Path(reply.text, np.array(gaps if whole else []), ends if whole else np.array([]))
 
 
 async def form(party: Party, prompts: Sequence[str], tokens: int = 24) -> tuple[list[str], list[int | None]]:

@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tracker.audit.border import BorderPrompt, border_test, border_trials, choose_window, power, select
-from tracker.audit.divergence import divergence_test, survival
+from tracker.audit.divergence import Survival, divergence_test, path_trials, survival
 from tracker.audit.margin import margin_test
 from tracker.audit.mmd import hamming_mmd
-from tracker.audit.noise import HonestNoise, Trials, learn_honest
+from tracker.audit.noise import HonestNoise, Range, Trials, honest_from_gaps, kl_of_noise, learn_honest, noise_range
+from tracker.audit.permutation import Floats
 from tracker.audit.plan import Step
 from tracker.audit.prompts import candidates
 from tracker.audit.surface import Difference, PromptTokens, differences, plain, prompt_tokens
 from tracker.audit.verdict import Finding, Verdict, decide, load_ladder
-from tracker.audit_ask import Party, form, scored_margins, search_border, texts
+from tracker.audit_ask import Party, Path, ask_all, form, greedy_path, scored_margins, search_border, texts
 from tracker.errors import ProbeError
+from tracker.probe.dialects import Ask
 
 TARGET_KL = 0.014  # the window is set for this distance: 4-bit weights of an 8B model
 CALIBRATION_GAP = 0.15  # nats: questions near enough for honest hosts to flip some
@@ -55,7 +57,8 @@ async def run_audit(table: Table, steps: Sequence[Step], seed: int = 0, say: Say
         findings.append(await _border(table, planned["border search"].prompts, planned["border prompts"].prompts, seed))
     if "greedy divergence" in planned:
         say("greedy divergence")
-        findings += await _greedy(table, planned["greedy divergence"].prompts, seed)
+        scored = "teacher-forced margin" in planned
+        findings += await _greedy(table, planned["greedy divergence"].prompts, seed, scored)
     if "sampled text" in planned:
         say("sampled text")
         findings.append(await _sampled(table, planned["sampled text"].prompts, seed))
@@ -117,13 +120,29 @@ def _detectable(trials: Trials, honest: HonestNoise) -> float | None:
 async def learn_from_controls(
     controls: Sequence[Party], found: Sequence[BorderPrompt], wanted: int
 ) -> HonestNoise | None:
-    """The honest window from what at least two controls answer on the nearest questions."""
-    if len(controls) < 2:
-        return None
+    """The honest window from what at least two controls answer on the nearest questions.
+
+    Where every control shows log-probabilities, from their gaps; else from how often they leave the reference's token.
+    """
     near = sorted((prompt for prompt in found if prompt.gap <= CALIBRATION_GAP), key=lambda prompt: prompt.gap)[:wanted]
-    if len(near) < 8:
+    if len(controls) < 2 or len(near) < 8:
         return None
+    seen = [await border_gaps(control, near) for control in controls]
+    if all(theirs.size >= 0.8 * len(near) for _, theirs in seen):
+        return honest_from_gaps(seen)
     return learn_honest([(await border_answers(control, near))[0] for control in controls])
+
+
+async def border_gaps(party: Party, prompts: Sequence[BorderPrompt]) -> tuple[Floats, Floats]:
+    """The reference's and the endpoint's own gap between the reference's two best tokens, where it shows both."""
+    asks = [Ask("", prompt.prompt, 1, logprobs=5) for prompt in prompts]
+    pairs = []
+    for prompt, reply in zip(prompts, await ask_all(party, asks), strict=True):
+        shown = dict(reply.logprobs[0].top) if reply.logprobs else {}
+        if prompt.top in shown and prompt.runner_up in shown:
+            pairs.append((prompt.gap, shown[prompt.top] - shown[prompt.runner_up]))
+    gaps = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    return gaps[:, 0], gaps[:, 1]
 
 
 async def border_answers(party: Party, prompts: Sequence[BorderPrompt]) -> tuple[Trials, int]:
@@ -133,25 +152,39 @@ async def border_answers(party: Party, prompts: Sequence[BorderPrompt]) -> tuple
     return border_trials([prompt for prompt, _ in given], [answer for _, answer in given])
 
 
-async def _greedy(table: Table, count: int, seed: int) -> list[Finding]:
+async def _greedy(table: Table, count: int, seed: int, scored: bool) -> list[Finding]:
     prompts = _prompts(table, count, seed + 3)
-    parties = [table.reference, table.suspect, *table.controls]
-    written = [await texts(party, prompts, GREEDY_TOKENS) for party in parties]
-    rows = [row for row in zip(prompts, *written, strict=True) if all(text is not None for text in row)]
-    if len(rows) < 8:
-        return [_silent("greedy divergence", f"only {len(rows)} prompts were answered by everybody")]
-    columns = [[str(text) for text in column] for column in zip(*rows, strict=True)]
-    asked, reference, suspect, controls = columns[0], columns[1], columns[2], columns[3:]
-    lives = [
-        survival([plain(text) for text in reference], [plain(text) for text in other]) for other in (suspect, *controls)
-    ]
+    paths = await greedy_path(table.reference, prompts, GREEDY_TOKENS)
+    others = [table.suspect, *table.controls]
+    written = [await texts(party, prompts, GREEDY_TOKENS) for party in others]
+    answered = [at for at, row in enumerate(zip(paths, *written, strict=True)) if all(cell is not None for cell in row)]
+    if len(answered) < 8:
+        return [_silent("greedy divergence", f"only {len(answered)} prompts were answered by everybody")]
+    kept = [path for path in (paths[at] for at in answered) if path is not None]
+    columns = [[str(column[at]) for at in answered] for column in written]
+    lives = [survival([plain(path.text) for path in kept], [plain(text) for text in column]) for column in columns]
     result = divergence_test(lives[0], lives[1:])
     note = f"{result.parted_share:.0%} of texts left the reference's, {result.control_share:.0%} of the controls'"
-    spent = len(rows) * GREEDY_TOKENS
-    found = [Finding("greedy divergence", len(rows), spent, result.parted_share, result.p_value, note=note)]
-    if all(party.reads_raw_text for party in parties):
-        found.append(await _margins(table.reference, asked, suspect, controls))
+    spent = len(answered) * GREEDY_TOKENS
+    kl = path_distance(kept, columns[0])
+    found = [Finding("greedy divergence", len(answered), spent, result.parted_share, result.p_value, kl, note=note)]
+    if scored:
+        found.append(await _margins(table.reference, [prompts[at] for at in answered], columns[0], columns[1:]))
     return found
+
+
+def path_distance(paths: Sequence[Path], texts_of_host: Sequence[str]) -> Range | None:
+    """KL by where a host's greedy texts leave the reference's, given the reference's gap at every token."""
+    shown = [(path, text) for path, text in zip(paths, texts_of_host, strict=True) if path.gaps.size]
+    if len(shown) < 8:
+        return None
+    characters = survival([path.text for path, _ in shown], [text for _, text in shown])
+    tokens = [
+        int(np.searchsorted(path.ends, at, side="right"))
+        for (path, _), at in zip(shown, characters.shared, strict=True)
+    ]
+    lives = Survival(np.array(tokens, dtype=np.int64), characters.parted)
+    return kl_of_noise(noise_range(path_trials([path.gaps for path, _ in shown], lives)))
 
 
 async def _margins(

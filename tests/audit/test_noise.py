@@ -23,6 +23,7 @@ from tracker.audit.noise import (
     at_most,
     count_distribution,
     flip_probability,
+    honest_from_gaps,
     kl_of_noise,
     learn_honest,
     noise_of_gaps,
@@ -87,6 +88,17 @@ def test_honest_noise_needs_two_endpoints_of_the_same_model():
         learn_honest([host(rng, gaps, 0.02)])
     with pytest.raises(ProbeError, match="chance"):
         learn_honest([host(rng, gaps, 0.02), Trials(gaps, np.ones(150, dtype=bool))])
+
+
+def test_gaps_of_honest_hosts_give_a_sharper_bound():
+    rng = np.random.default_rng(11)
+    gaps = rng.uniform(0, 0.15, 80)
+    pairs = [(gaps, gaps + sigma * rng.standard_normal(80)) for sigma in (0.02, 0.03)]
+    learnt = honest_from_gaps(pairs)
+    assert 0.03 < learnt.sigma < 0.06
+    assert (learnt.endpoints, learnt.trials) == (2, 160)
+    with pytest.raises(ProbeError, match="two honest"):
+        honest_from_gaps(pairs[:1])
 
 
 def test_noise_seen_in_gaps_directly():

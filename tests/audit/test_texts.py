@@ -70,8 +70,8 @@ def test_greedy_paths_become_border_trials():
 
 
 def test_margins_are_clipped_and_never_negative():
-    best, written = np.array([-0.1, -0.2, -0.1, -1.0]), np.array([-0.1, -0.7, -np.inf, -0.5])
-    assert margins(best, written) == pytest.approx([0.0, 0.5, 3.0, 0.0])
+    best, written = np.array([-0.1, -0.2, -0.1, -1.0]), np.array([-0.1, -0.4, -np.inf, -0.5])
+    assert margins(best, written) == pytest.approx([0.0, 0.2, 0.5, 0.0])
 
 
 def test_margin_test_size_and_power():

@@ -3,7 +3,17 @@
 import pytest
 
 from tracker.audit.noise import HonestNoise, Range
-from tracker.audit.plan import Endpoints, Price, detectable_kl, plan_audit, total_cost
+from tracker.audit.plan import (
+    BYTES_PER_TOKEN,
+    PROMPT_TOKENS,
+    TEMPLATE_TOKENS,
+    Endpoints,
+    Price,
+    detectable_kl,
+    plan_audit,
+    total_cost,
+)
+from tracker.audit.prompts import candidates
 from tracker.audit.surface import Difference, PromptTokens
 from tracker.audit.verdict import Finding, decide, load_ladder
 from tracker.errors import ProbeError
@@ -96,7 +106,7 @@ def test_the_plan_says_cost_and_detectable_distance_and_keeps_the_budget():
     ]
     assert total_cost(steps) <= 0.50
     border = steps[2]
-    assert border.requests == 80 * 3
+    assert border.requests == 80 * 5
     assert border.detectable_kl is not None and border.detectable_kl <= 0.014
     assert border.power == 0.95
 
@@ -106,7 +116,22 @@ def test_a_small_budget_buys_the_first_steps_only():
     steps = plan_audit(Endpoints(PAID, PAID, (PAID, PAID)), HONEST, everything * 0.4)
     assert steps
     assert total_cost(steps) <= everything * 0.4
-    assert ("border prompts" in {s.method for s in steps}) == ("border search" in {s.method for s in steps})
+    methods = {step.method for step in steps}
+    assert ("border prompts" in methods) == ("border search" in methods)
+    assert next(step.prompts for step in steps if step.method == "border prompts") < 80
+
+
+def test_texts_are_scored_only_where_the_reference_echoes():
+    silent = plan_audit(Endpoints(PAID, PAID, (PAID, PAID)), HONEST, 1.0)
+    echoing = plan_audit(Endpoints(PAID, PAID, (PAID, PAID), reference_echoes=True), HONEST, 1.0)
+    assert {s.method for s in echoing} - {s.method for s in silent} == {"teacher-forced margin"}
+
+
+def test_prompts_keep_the_token_bounds_of_the_plan():
+    prompts = candidates(5000, seed=1)
+    assert len(set(prompts)) == 5000
+    assert max(len(prompt.encode()) for prompt in prompts) / BYTES_PER_TOKEN + TEMPLATE_TOKENS <= PROMPT_TOKENS
+    assert candidates(5, seed=1) == prompts[:5] != candidates(5, seed=2)
 
 
 @pytest.mark.parametrize("budget", [0.0, -1.0, 1e-9])

@@ -13,7 +13,7 @@ import numpy as np
 from tracker.audit.permutation import Floats, sign_flip_p
 from tracker.errors import ProbeError
 
-CEILING = 3.0  # nats: one absurd token must not outweigh a text
+CEILING = 0.5  # nats: a token that the scorer cuts differently (a word split elsewhere) must not outweigh a text
 
 
 @dataclass(frozen=True, slots=True)

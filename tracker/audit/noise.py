@@ -128,6 +128,17 @@ def noise_of_gaps(reference: Floats, honest: Floats) -> float:
     return float(np.sqrt(np.mean((reference - honest) ** 2)))
 
 
+def honest_from_gaps(pairs: Sequence[tuple[Floats, Floats]], spread: float = SPREAD) -> HonestNoise:
+    """The null from gaps that at least two honest endpoints show themselves: (reference's, endpoint's) on each one.
+
+    Sharper than flips: n gaps fix sigma to 1 part in sqrt(2 n), and the 95 % upper limit is taken of each.
+    """
+    if len(pairs) < 2:
+        raise ProbeError(f"the honest window needs at least two honest endpoints, {len(pairs)} given")
+    limits = [noise_of_gaps(ours, theirs) * (1.0 + 1.645 / np.sqrt(2.0 * ours.size)) for ours, theirs in pairs]
+    return HonestNoise(spread * float(max(limits)), len(pairs), sum(ours.size for ours, _ in pairs))
+
+
 def learn_honest(endpoints: Sequence[Trials], spread: float = SPREAD, lapse: float = LAPSE) -> HonestNoise:
     """The null from honest endpoints' own flips. Two at least: one host cannot show how much hosts differ."""
     if len(endpoints) < 2:

@@ -13,8 +13,14 @@ from tracker.audit.border import choose_window, power
 from tracker.audit.noise import HonestNoise
 from tracker.errors import ProbeError
 
-PROMPT_TOKENS = 48  # upper bound for the prompts of this package, template included
+BYTES_PER_TOKEN = 2.0  # a pessimist's token: English text has about 4.5 bytes a token
+TEMPLATE_TOKENS = 48  # what a chat template may add
+PROMPT_TOKENS = 96  # upper bound for one prompt of `prompts.candidates`, by the two numbers above
+FORM_TOKENS = 180  # ... repeated up to three times
+ECHO_TOKENS = 160  # ... followed by an answer that is being scored
 BORDER_YIELD = 0.03  # share of candidate prompts inside the window, low end of what bench/audit.py finds
+FEWEST_BORDER = 20  # fewer border prompts than this are not worth their search
+GREEDY_PROMPTS, SAMPLED_PROMPTS, SAMPLES = 50, 10, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,17 @@ class Endpoints:
     reference: Price
     controls: tuple[Price, ...] = ()
     reference_shows_logprobs: bool = True
+    reference_echoes: bool = False  # scores given text, and prompts reach the model without a template
 
 
-def _step(method: str, who: Sequence[Price], prompts: int, repeats: int, tokens: int, note: str = "") -> Step:
+def _step(
+    method: str, who: Sequence[Price], prompts: int, repeats: int, tokens: tuple[int, int], note: str = ""
+) -> Step:
+    """`tokens`: upper bounds in and out of one request."""
     requests = prompts * repeats
-    cost = sum(price.cost(requests, requests * PROMPT_TOKENS, requests * tokens) for price in who)
+    cost = sum(price.cost(requests, requests * tokens[0], requests * tokens[1]) for price in who)
     everyone = len(who) * requests
-    return Step(method, prompts, everyone, everyone * PROMPT_TOKENS, everyone * tokens, cost, note=note)
+    return Step(method, prompts, everyone, everyone * tokens[0], everyone * tokens[1], cost, note=note)
 
 
 def detectable_kl(honest: HonestNoise, prompts: int, wanted_power: float = 0.95, share: float = 1.0) -> float | None:
@@ -82,43 +92,68 @@ def plan_audit(
     """The steps that fit the budget, first the form, then border prompts, greedy divergence and sampled texts."""
     if budget_usd <= 0:
         raise ProbeError("nothing is sent without a budget: say --budget USD")
-    everyone = (endpoints.suspect, endpoints.reference, *endpoints.controls)
-    steps = [_step("form", (endpoints.suspect, endpoints.reference), 12, 1, 24, "template, blanks, tokenizer")]
+    both = (endpoints.suspect, endpoints.reference)
+    form = _step("form", both, 12, 1, (FORM_TOKENS, 24), "template, blanks, tokenizer")
+    later = _text_steps(endpoints)
+    steps = [form]
     if endpoints.reference_shows_logprobs:
-        steps += _border_steps(endpoints, honest, border_prompts, wanted_power)
+        left = budget_usd - form.cost_usd
+        steps += _border_steps(endpoints, honest, border_prompts, wanted_power, left)
+    return _within([*steps, *later], budget_usd)
+
+
+def _text_steps(endpoints: Endpoints) -> list[Step]:
+    """Greedy texts with every control, their scoring by echo, and sampled texts."""
+    everyone = (endpoints.suspect, endpoints.reference, *endpoints.controls)
+    steps = []
     if endpoints.controls:
-        steps.append(_step("greedy divergence", everyone, 50, 1, 16, "against the honest controls"))
-    steps.append(
-        _step("sampled text", (endpoints.suspect, endpoints.reference), 10, 10, 50, "whole-model substitution only")
-    )
-    return _within(steps, budget_usd)
+        steps.append(
+            _step("greedy divergence", everyone, GREEDY_PROMPTS, 1, (PROMPT_TOKENS, 16), "against the honest controls")
+        )
+    if endpoints.controls and endpoints.reference_echoes:
+        repeats = 1 + len(endpoints.controls)
+        scored = (endpoints.reference,)
+        steps.append(
+            _step("teacher-forced margin", scored, GREEDY_PROMPTS, repeats, (ECHO_TOKENS, 1), "the same texts")
+        )
+    both = (endpoints.suspect, endpoints.reference)
+    return [
+        *steps,
+        _step("sampled text", both, SAMPLED_PROMPTS, SAMPLES, (PROMPT_TOKENS, 50), "substitution only"),
+    ]
 
 
-def _border_steps(endpoints: Endpoints, honest: HonestNoise, prompts: int, wanted: float) -> list[Step]:
-    candidates = int(np.ceil(prompts / BORDER_YIELD))
-    search = _step("border search", (endpoints.reference,), candidates, 1, 1, "one token with log-probabilities")
-    ask = _step("border prompts", (endpoints.suspect, *endpoints.controls), prompts, 1, 1, "one token, text only")
-    return [search, replace(ask, detectable_kl=detectable_kl(honest, prompts, wanted), power=wanted)]
+def _border_steps(
+    endpoints: Endpoints, honest: HonestNoise, prompts: int, wanted: float, left_usd: float
+) -> list[Step]:
+    """Search and questions, shrunk together to the money left; none where it buys fewer than FEWEST_BORDER."""
+    while prompts >= FEWEST_BORDER:
+        candidates = int(np.ceil(prompts / BORDER_YIELD))
+        one_token = (PROMPT_TOKENS, 1)
+        search = _step(
+            "border search", (endpoints.reference,), candidates, 1, one_token, "one token, log-probabilities"
+        )
+        asked = (endpoints.suspect, *endpoints.controls, *endpoints.controls)  # controls: gaps, or else text again
+        ask = _step("border prompts", asked, prompts, 1, one_token, "one token, text")
+        if search.cost_usd + ask.cost_usd <= left_usd:
+            return [search, replace(ask, detectable_kl=detectable_kl(honest, prompts, wanted), power=wanted)]
+        prompts = int(prompts * 0.8)
+    return []
 
 
 def _within(steps: Sequence[Step], budget_usd: float) -> list[Step]:
-    """Steps in order while they fit; border search and border prompts go together or not at all."""
+    """Steps in order while they fit; the scoring of texts needs the texts."""
     kept: list[Step] = []
     left = budget_usd
-    skipped_search = False
     for step in steps:
-        if skipped_search and step.method == "border prompts":
-            continue
-        if step.cost_usd > left:
-            skipped_search = skipped_search or step.method == "border search"
+        has_texts = any(earlier.method == "greedy divergence" for earlier in kept)
+        if step.cost_usd > left or (step.method == "teacher-forced margin" and not has_texts):
             continue
         kept.append(step)
         left -= step.cost_usd
     if not kept:
         cheapest = min(step.cost_usd for step in steps)
-        raise ProbeError(
-            f"a budget of {budget_usd:.4f} USD buys no step of this audit; the cheapest costs {cheapest:.4f} USD"
-        )
+        raise ProbeError(f"{budget_usd:.4f} USD buys no step of this audit; the cheapest costs {cheapest:.4f} USD")
     return kept
 
 

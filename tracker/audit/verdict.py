@@ -86,7 +86,7 @@ def decide(
     if not distances:
         methods = ", ".join(finding.method for finding, p in ran if p * len(ran) <= alpha)
         return Verdict("differs", f"differs from the reference ({methods}); by how much cannot be said.", corrected)
-    kl = min(distances, key=lambda distance: distance.high - distance.low)
+    kl = distances[0]  # border prompts come first: bench/audit.py finds their distance the truest
     if kl.low >= SWAPPED_KL:
         what = f"answers as another model would: KL at least {kl.low:.2g}; not compatible with any usual precision."
         return Verdict("another_model", what, corrected, kl)

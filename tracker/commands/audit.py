@@ -1,0 +1,108 @@
+"""`tracker audit`: is an offer the model it says? A verdict in distances, with its power, under a budget."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tracker.commands import HomeOption, app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tracker.audit.plan import Step
+    from tracker.audit_run import Report
+
+
+@app.command()
+def audit(
+    offer: Annotated[str, typer.Argument(help="The offer under audit, or URL, or MODEL@URL")],
+    reference: Annotated[str, typer.Option(help="Who serves the model as it should be: offer, URL or MODEL@URL")],
+    budget: Annotated[float, typer.Option(help="USD this audit may cost, all endpoints together")] = 0.0,
+    control: Annotated[list[str] | None, typer.Option(help="An honest host (repeat; two learn the window)")] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print steps, cost and detectable distance; send nothing")
+    ] = False,
+    model: Annotated[str, typer.Option(help="Model name at endpoints given as URLs")] = "",
+    dialect: Annotated[str, typer.Option(help="openai_completions or openai_chat, for URLs")] = "openai_completions",
+    key_env: Annotated[str, typer.Option(help="Environment variable that holds the key, for URLs")] = "",
+    key_file: Annotated[Path | None, typer.Option(help="File that holds the key, mode 0600")] = None,
+    input_price: Annotated[str, typer.Option(help="USD per million input tokens, for URLs")] = "",
+    output_price: Annotated[str, typer.Option(help="USD per million output tokens, for URLs")] = "",
+    honest_noise: Annotated[float, typer.Option(help="Honest noise in nats, where it was learnt before")] = 0.0,
+    border_prompts: Annotated[int, typer.Option(help="One-token questions")] = 80,
+    seed: Annotated[int, typer.Option(help="Another seed asks other prompts")] = 0,
+    vantage: Annotated[str, typer.Option(envvar="TRACKER_VANTAGE", help="Name of this place")] = "",
+    home: HomeOption = None,
+) -> None:
+    """Compare an offer's outputs with a reference and honest controls; says before it sends what it will cost and see.
+
+    Example: tracker audit http://127.0.0.1:8765/int4/v1 --reference http://127.0.0.1:8765/reference/v1 --control
+    http://127.0.0.1:8765/fast/v1 --control http://127.0.0.1:8765/speculative/v1 --model toy --key-env SANDBOX_KEY
+    --input-price 0.1 --output-price 0.4 --budget 0.50
+    """
+    from datetime import UTC, datetime
+
+    from tracker.audit_desk import Defaults, carry_out, endpoint, rows_of, seat
+    from tracker.audit_desk import plan as make_plan
+    from tracker.probe.budget import Ledger
+    from tracker.settings import find_home
+    from warehouse.audits import store_audit
+    from warehouse.history import publish
+    from warehouse.store import writing
+
+    place = find_home(home)
+    defaults = Defaults(model, dialect, key_env, input_price, output_price, key_file)
+    suspect, *others = (endpoint(spec, defaults, place.history) for spec in (offer, reference, *(control or [])))
+    table = seat(suspect, others[0], others[1:], budget, defaults, honest_noise or None, sends=not plan)
+    steps = make_plan(table, budget, border_prompts)
+    _show_plan(steps, budget)
+    if plan:
+        return
+    started = datetime.now(UTC).replace(tzinfo=None)
+    report = carry_out(table, steps, Ledger(place.root / "spend"), seed, typer.echo)
+    _show_report(report)
+    rows = rows_of(table, report, started, vantage)
+    with writing(place.warehouse, place.write_lock) as connection:
+        store_audit(connection, rows)
+    publish(place.warehouse, place.history, place.write_lock)
+    raise typer.Exit(0 if report.verdict.kind != "undecided" else 3)
+
+
+def _show_plan(steps: "Sequence[Step]", budget: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from tracker.audit.plan import total_cost
+
+    table = Table(
+        "step", "prompts", "requests", "tokens in, at most", "tokens out", "USD, at most", "finds KL of", "note"
+    )
+    for step in steps:
+        seen = f"{step.detectable_kl:.2g} with {step.power:.0%}" if step.detectable_kl and step.power else ""
+        counts = (step.prompts, step.requests, step.input_tokens, step.output_tokens)
+        table.add_row(step.method, *(f"{count:,}" for count in counts), f"{step.cost_usd:.4f}", seen, step.note)
+    console = Console()
+    console.print(table)
+    console.print(f"at most {total_cost(steps):.4f} of {budget:.4f} USD", highlight=False)
+
+
+def _show_report(report: "Report") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("method", "queries", "p", "KL (95 %)", "note")
+    for found in report.findings:
+        p_value = "" if found.p_value is None else f"{found.p_value:.2g}"
+        kl = "" if found.kl is None else f"{found.kl.mid:.2g} ({found.kl.low:.2g} to {found.kl.high:.2g})"
+        table.add_row(found.method, str(found.queries), p_value, kl, found.note)
+    console = Console()
+    console.print(table)
+    for difference in report.form:
+        shares = f"{difference.suspect_share:.0%} of answers, reference {difference.reference_share:.0%}"
+        console.print(f"form: {difference.name} in {shares}", markup=False, highlight=False)
+    if report.tokens:
+        console.print(f"form: {report.tokens.sentence}", markup=False, highlight=False)
+    if report.honest:
+        console.print(f"honest noise: at most {report.honest.sigma:.3f} nats", highlight=False)
+    console.print(report.verdict.sentence, markup=False, highlight=False)
