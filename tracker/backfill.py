@@ -5,7 +5,7 @@ carries its source's own id; who recorded it is kept as `recorder`. Everything o
 order it was seen, so the order in which recordings arrive does not matter and doing it twice changes nothing.
 """
 
-import io
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from tracker.parsing import judge_of, parse_pass, sort_records
 from tracker.recordings import Recording, captures_in, find_recordings
 from tracker.records import Record
 from tracker.reference import refresh_reference
+from tracker.replay_parquet import records_by_time
 from tracker.settings import Home
 from warehouse.passes import CaptureRow, PassFacts, Summary
 from warehouse.retell import retell
@@ -67,8 +68,6 @@ def plan(home: Home, recording: Recording) -> list[PlannedPass]:
     """Keep a recording's bytes and say which passes it holds."""
     if recording.kind == "rows":
         row = _keep(home, recording, recording.path.read_bytes(), PARQUET)
-        from tracker.replay_parquet import records_by_time
-
         times = [moment for moment, _ in records_by_time(recording.path)]
         return [PlannedPass(recording.source_id, recording.recorder, moment, [row]) for moment in times]
     passes: dict[datetime, PlannedPass] = {}
@@ -85,7 +84,8 @@ def _keep(home: Home, recording: Recording, body: bytes, media_type: str) -> Cap
     sha256 = archive.keep(home.captures, body, durable=False)
     url = source_module(recording.source_id).SOURCE.requests[0].url
     ident = identity(recording.source_id, url, sha256)
-    return CaptureRow(ident, url, recording.label, media_type, sha256, len(body))
+    label = recording.path.name if media_type == PARQUET else recording.label
+    return CaptureRow(ident, url, label, media_type, sha256, len(body))
 
 
 def reparse(home: Home, source_ids: Sequence[str] = (), progress: Progress = silent) -> list[Summary]:
@@ -141,7 +141,19 @@ def _facts(
     home: Home, module: SourceModule, passes: Sequence[PlannedPass], told_at: datetime, progress: Progress
 ) -> Iterator[PassFacts]:
     """Parse each pass as it is needed; one in memory at a time."""
-    tables = _Tables(home)
+    with tempfile.TemporaryDirectory() as folder:
+        tables = _Tables(home, passes, Path(folder))
+        yield from _facts_from(home, module, passes, tables, told_at, progress)
+
+
+def _facts_from(
+    home: Home,
+    module: SourceModule,
+    passes: Sequence[PlannedPass],
+    tables: "_Tables",
+    told_at: datetime,
+    progress: Progress,
+) -> Iterator[PassFacts]:
     for index, planned in enumerate(passes):
         progress(f"telling {planned.source_id}", index + 1, len(passes))
         facts = PassFacts(planned.source_id, planned.recorder, planned.observed_at, planned.recorded_at or told_at)
@@ -171,16 +183,16 @@ def _read(home: Home, planned: PlannedPass) -> Iterator[tuple[Capture, CaptureRo
 
 
 class _Tables:
-    """Parquet recordings being read in step with the telling: both go forward in time, so each is read once."""
+    """Parquet recordings being read in step with the telling: both go forward in time, so each is read once.
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._open: dict[str, Iterator[tuple[datetime, list[Record]]]] = {}
+    They lie side by side under their own names while they are read, because one table completes another.
+    """
+
+    def __init__(self, home: Home, passes: Sequence[PlannedPass], folder: Path) -> None:
+        rows = {row.sha256: row.label for planned in passes for row in planned.captures if row.media_type == PARQUET}
+        for sha256, name in rows.items():
+            (folder / name).write_bytes(archive.read(home.captures, sha256))
+        self._looks = {sha256: records_by_time(folder / name) for sha256, name in rows.items()}
 
     def at(self, sha256: str, observed_at: datetime) -> list[Record]:
-        if sha256 not in self._open:
-            from tracker.replay_parquet import records_by_time
-
-            body = archive.read(self._home.captures, sha256)
-            self._open[sha256] = records_by_time(io.BytesIO(body))
-        return next((records for moment, records in self._open[sha256] if moment == observed_at), [])
+        return next((records for moment, records in self._looks[sha256] if moment == observed_at), [])
