@@ -47,20 +47,22 @@ def move_row(move: Move, say: Words) -> Row:
 
 
 def how_text(move: Move, say: Words) -> str:
-    return {
-        "list": say("list price"),
+    words = {
+        "list_cut": say("list price cut"),
+        "list_rise": say("list price raised"),
         "promo_start": say("promotion began"),
         "promo_end": say("promotion ended"),
         "discount": say("promotion changed"),
         "free": say("free tier"),
-    }[move.how]
+    }
+    return ", ".join(words[way] for way in move.how)
 
 
 def moved(moves: Iterable[Move], *kinds: str) -> list[Move]:
     return [move for move in moves if move.kind in kinds]
 
 
-def movers_section(moves: Sequence[Move], say: Words) -> Section:
+def movers_section(moves: Sequence[Move], stepwise: Table, say: Words) -> Section:
     """Cuts and rises of the week, list prices and promotions."""
     cuts, rises = moved(moves, "cut"), moved(moves, "rise", "mixed")
     columns = (*names_columns(say), *step_columns(say))
@@ -72,6 +74,7 @@ def movers_section(moves: Sequence[Move], say: Words) -> Section:
     tables = (
         table("cuts", say("Cuts"), cuts),
         table("rises", say("Rises (and prices where one side rose and the other fell)"), rises),
+        stepwise,
     )
     return Section("movers", say("Cuts and rises"), _movers_text(cuts, rises, say), (), tables)
 
@@ -79,7 +82,11 @@ def movers_section(moves: Sequence[Move], say: Words) -> Section:
 def _movers_text(cuts: Sequence[Move], rises: Sequence[Move], say: Words) -> tuple[str, ...]:
     if not cuts and not rises:
         return (say("No price that was read in this week is lower or higher at its end than at its start."),)
-    contested = [f"{model} ({count})" for model, count in Counter(m.model for m in cuts).most_common(5) if count > 1]
+    contested = [
+        f"{model} ({count})"
+        for model, count in Counter(m.model for m in cuts if not m.routed).most_common(5)
+        if count > 1
+    ]
     text = [say("Net of the week, per offer, as its best source says; the most contested model first.")]
     if contested:
         text.append(say("Most contested, by offers that got cheaper: {models}.", models=", ".join(contested)))
@@ -89,10 +96,10 @@ def _movers_text(cuts: Sequence[Move], rises: Sequence[Move], say: Words) -> tup
 def promos_section(moves: Sequence[Move], say: Words) -> Section:
     """Promotions that began or ended, whether or not the billed price moved."""
     columns = (*names_columns(say), *step_columns(say))
-    chosen = [m for m in moved(moves, "cut", "rise", "mixed") if m.how in ("promo_start", "promo_end", "discount")]
+    chosen = [m for m in moved(moves, "cut", "rise", "mixed") if m.promoted]
     table = Table("promotions", say("Promotions"), columns, tuple(move_row(m, say) for m in chosen), 40)
-    began = sum(m.how == "promo_start" for m in chosen)
-    ended = sum(m.how == "promo_end" for m in chosen)
+    began = sum("promo_start" in m.how for m in chosen)
+    ended = sum("promo_end" in m.how and "promo_start" not in m.how for m in chosen)
     changed = len(chosen) - began - ended
     text = say(
         "{began} promotions began, {ended} ended, {changed} changed depth. The old price is what was billed before.",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 
 from reports.ledger import Ledger
 from reports.parts import Row
@@ -25,10 +26,12 @@ SELECT changed_at, offer_id, offer, provider, listed_name, tier, region, model_i
 FROM price_changes WHERE changed_at >= ? AND changed_at <= ?
 ORDER BY changed_at, offer, component, basis, min_prompt_tokens, hours, source_id, quote_id
 """
-# A seller who moves a price this often in a week is not announcing prices: a router's reseller chasing the cheapest.
-OFTEN = 4
+ROUTERS = "SELECT DISTINCT provider FROM sources WHERE kind = 'market' AND provider <> ''"
+# A price that turns round this often in a week is not announced but chased: a reseller's bot after the cheapest.
+TURNS = 2
 COMPONENTS = ("input", "output", "cache_read")
-MOVING = frozenset(("cut", "rise", "promo_start", "promo_end", "made_free", "free_ended", "repack"))
+DOWN, UP = frozenset(("cut", "promo_start", "made_free")), frozenset(("rise", "promo_end", "free_ended"))
+MOVING = DOWN | UP | {"repack"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,12 @@ class Move:
     """One offer's week. `before` and `after` are None where it did not exist."""
 
     kind: str  # cut, rise, mixed, new, removed, zero, wavering, conditions, brief
-    how: str  # list, promo_start, promo_end, discount, free
+    how: tuple[str, ...]  # list_cut, list_rise, promo_start, promo_end, discount, free
     offer: str
     provider: str
     model: str
     model_id: str | None
+    routed: bool  # a router's headline: it follows the hosts behind it and is no seller of its own
     currency: str
     before: Billed | None
     after: Billed | None
@@ -124,6 +128,11 @@ class Move:
         """Relative change of the blended price."""
         old, new = (side.blended if side else None for side in (self.before, self.after))
         return float(new / old - 1) if old and new is not None else None
+
+    @property
+    def promoted(self) -> bool:
+        """A promotion has a part in it."""
+        return bool({"promo_start", "promo_end", "discount"} & set(self.how))
 
     def spread(self, component: str) -> tuple[Decimal, Decimal] | None:
         """The lowest and highest amount the component took in the week."""
@@ -159,6 +168,7 @@ def steps_of(ledger: Ledger) -> tuple[dict[int, list[Step]], dict[int, Row]]:
 def moves_of(ledger: Ledger, before: dict[int, Billed], after: dict[int, Billed]) -> list[Move]:
     """Every offer that moved in the week, once."""
     steps, named = steps_of(ledger)
+    routers = {row["provider"] for row in ledger.rows(ROUTERS)}
     found = []
     for offer_id, all_steps in steps.items():
         side = after.get(offer_id) or before.get(offer_id)
@@ -171,28 +181,38 @@ def moves_of(ledger: Ledger, before: dict[int, Billed], after: dict[int, Billed]
             names = (row["offer"], row["provider"], row["model_id"] or row["listed_name"])
             currency = side.currency if side else row["currency"]
             sides = (before.get(offer_id), after.get(offer_id))
-            found.append(Move(kind, how, *names, row["model_id"], currency, *sides, tuple(own)))
+            found.append(Move(kind, how, *names, row["model_id"], names[1] in routers, currency, *sides, tuple(own)))
     return in_order(found)
 
 
-def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tuple[str, str]:
-    """What the week did to an offer, and through which kind of price; ("", "") is no news."""
+def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tuple[str, tuple[str, ...]]:
+    """What the week did to an offer, and through which kinds of price; "" is no news."""
     kinds = {step.kind for step in steps}
     if any(_unproven_zero(step) for step in steps):
-        return "zero", "list"
+        return "zero", ()
     if before is None or after is None:
-        return _came_or_went(before, after, kinds), "list"
+        return _came_or_went(before, after, kinds), ()
     if before.source_id != after.source_id or before.currency != after.currency:
-        return "", ""
+        return "", ()
     pairs = [(before.prices[name], after.prices[name]) for name in COMPONENTS[:2]]
     known = [(old, new) for old, new in pairs if old is not None and new is not None]
-    times = len({step.changed_at for step in steps if step.base and step.kind in MOVING})
     falls, rises = any(new < old for old, new in known), any(new > old for old, new in known)
-    if times >= OFTEN or (times > 1 and not falls and not rises):
-        return "wavering", "list"
+    turns = turns_of(steps)
+    if turns >= TURNS or (turns and not falls and not rises):
+        return "wavering", ()
     if not falls and not rises:
-        return ("conditions", "list") if kinds & MOVING else ("", "")
-    return ("mixed" if falls and rises else "cut" if falls else "rise"), _how(kinds, steps)
+        return ("conditions" if kinds & MOVING else ""), ()
+    return ("mixed" if falls and rises else "cut" if falls else "rise"), _how(steps)
+
+
+def turns_of(steps: Iterable[Step]) -> int:
+    """How often the plain price turned from falling to rising or back."""
+    ways: dict[datetime, bool] = {}
+    for step in steps:
+        if step.base and step.component in COMPONENTS[:2] and step.kind in DOWN | UP:
+            ways[step.changed_at] = step.kind in DOWN
+    taken = list(ways.values())
+    return sum(one is not other for one, other in pairwise(taken))
 
 
 def _unproven_zero(step: Step) -> bool:
@@ -210,22 +230,30 @@ def _came_or_went(before: Billed | None, after: Billed | None, kinds: set[str]) 
     return "removed" if "removed" in kinds else ""
 
 
-def _how(kinds: set[str], steps: Iterable[Step]) -> str:
-    for kind, how in (
-        ("promo_start", "promo_start"),
-        ("promo_end", "promo_end"),
-        ("made_free", "free"),
-        ("free_ended", "free"),
-    ):
-        if kind in kinds:
-            return how
-    return "discount" if any(step.basis == "discount" for step in steps) else "list"
+def _how(steps: Iterable[Step]) -> tuple[str, ...]:
+    """Everything the week did to the plain price: the list price's own moves beside the promotions over it."""
+    found = {_way(step) for step in steps if step.base and step.component in COMPONENTS[:2]}
+    return tuple(
+        way for way in ("promo_start", "promo_end", "discount", "free", "list_cut", "list_rise") if way in found
+    )
+
+
+def _way(step: Step) -> str:
+    if step.kind in ("promo_start", "promo_end"):
+        return step.kind
+    if step.kind in ("made_free", "free_ended"):
+        return "free"
+    if step.kind not in ("cut", "rise"):
+        return ""
+    return "discount" if step.basis == "discount" else f"list_{step.kind}"
 
 
 def in_order(moves: Iterable[Move]) -> list[Move]:
     """The model that most sellers moved first, then the one that moved furthest; a total order: two runs agree."""
     moves = list(moves)
-    contest = Counter((kind, model) for kind, model, _ in {(m.kind, m.model, m.provider) for m in moves})
+    contest = Counter(
+        (kind, model) for kind, model, _ in {(m.kind, m.model, m.provider) for m in moves if not m.routed}
+    )
     furthest: dict[tuple[str, str], float] = {}
     for move in moves:
         key = (move.kind, move.model)

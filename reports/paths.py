@@ -71,11 +71,42 @@ def contested_section(ledger: Ledger, moves: Sequence[Move], after: Mapping[int,
     return Section("fight", title, (), _chart(model, rows, text, say), (_table(sides, movers, moves, say),))
 
 
+def stepwise_table(ledger: Ledger, moves: Sequence[Move], say: Words) -> Table:
+    """Offers that got cheaper or dearer in more than one step: each step with its time."""
+    chosen = [m for m in moves if m.kind in ("cut", "rise", "mixed") and m.times > 1 and m.after]
+    paths = paths_of(ledger, [move.after for move in chosen if move.after], ledger.week.start_utc)
+    end, rows = ledger.week.told_to_utc, []
+    for move in sorted(chosen, key=lambda move: (-move.times, move.offer)):
+        offer_id = move.after.offer_id if move.after else 0
+        sides = [
+            _steps_text(paths.get((offer_id, name), []), ledger.week.start_utc, end) for name in ("input", "output")
+        ]
+        row = {"model": move.model, "offer": move.offer, "times": move.times, "currency": move.currency}
+        rows.append({**row, "input_path": sides[0], "output_path": sides[1], "source": move.steps[-1].source_id})
+    columns = (
+        Column("model", say("Model"), "code"),
+        Column("offer", say("Offer"), "code"),
+        Column("times", say("Moves"), "count"),
+        Column("input_path", say("Input / M, step by step (UTC)")),
+        Column("output_path", say("Output / M, step by step (UTC)")),
+        Column("currency", say("Currency")),
+        Column("source", say("Source"), "code"),
+    )
+    return Table("stepwise", say("In several steps"), columns, tuple(rows), 20)
+
+
+def _steps_text(rows: Sequence[Row], since: datetime, until: datetime) -> str:
+    points = billed_path(rows, until)
+    before = [amount for at, amount in points if at < since][-1:]
+    inside = [f"{figures.money(amount)} ({at:%d %b %H:%M})" for at, amount in points if at >= since]
+    return " → ".join([*(figures.money(amount) for amount in before), *inside])
+
+
 def most_contested(moves: Sequence[Move]) -> str | None:
     """The model that most sellers cut, at least two; the sellers that waver do not count."""
     cutters: defaultdict[str, set[str]] = defaultdict(set)
     for move in moves:
-        if move.kind == "cut" and move.model_id:
+        if move.kind == "cut" and move.model_id and not move.routed:
             cutters[move.model].add(move.provider)
     model = min(cutters, key=lambda name: (-len(cutters[name]), name), default=None)
     return model if model and len(cutters[model]) > 1 else None

@@ -8,14 +8,14 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reports import movers, render, watch
+from reports import economy, movers, render, watch
 from reports.buying import cheapest_section, standing_of
 from reports.evidence import citations_of
 from reports.ledger import Ledger, open_week
 from reports.limits import limits_section
 from reports.moves import billed_at, moves_of
 from reports.parts import Report
-from reports.paths import contested_section
+from reports.paths import contested_section, stepwise_table
 from reports.quality import coverage_warnings, quality_section, source_rows
 from reports.rents import rents_section
 from reports.speed import speed_section
@@ -48,14 +48,17 @@ def build_report(ledger: Ledger, say: Words) -> Report:
     moves = moves_of(ledger, before, after)
     sources, standing, flags = source_rows(ledger), standing_of(ledger), watch.flags_at(ledger)
     sections = (
+        economy.index_section(ledger, say),
         contested_section(ledger, moves, after, say),
-        movers.movers_section(moves, say),
+        movers.movers_section(moves, stepwise_table(ledger, moves, say), say),
         movers.promos_section(moves, say),
         movers.zeros_section(moves, say),
         movers.wavering_section(moves, say),
         movers.listing_section(moves, before, say),
         movers.conditions_section(moves, say),
         cheapest_section(after, standing, say),
+        economy.floor_section(ledger, say),
+        economy.below_cost_section(ledger, flags, say),
         watch.quantization_section(ledger, flags, say),
         watch.teaser_section(flags, say),
         speed_section(ledger, after, standing, say),
@@ -71,7 +74,15 @@ def build_report(ledger: Ledger, say: Words) -> Report:
         models=f"{len({side.model for side in after.values()}):,}", sellers=len({s.provider for s in after.values()}),
     )  # fmt: skip
     warnings = coverage_warnings(ledger, sources, say)
-    report = Report(week.label, say.lang, title, subtitle, warnings, summary_of(moves, sections, say), sections)
+    report = Report(
+        week.label,
+        say.lang,
+        title,
+        subtitle,
+        warnings,
+        summary_of(moves, sections, after, standing, flags, say),
+        sections,
+    )
     return replace(report, citations=citations_of(ledger, sections))
 
 
