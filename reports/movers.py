@@ -82,11 +82,8 @@ def movers_section(moves: Sequence[Move], stepwise: Table, say: Words) -> Sectio
 def _movers_text(cuts: Sequence[Move], rises: Sequence[Move], say: Words) -> tuple[str, ...]:
     if not cuts and not rises:
         return (say("No price that was read in this week is lower or higher at its end than at its start."),)
-    contested = [
-        f"{model} ({count})"
-        for model, count in Counter(m.model for m in cuts if not m.routed).most_common(5)
-        if count > 1
-    ]
+    contests = Counter(move.model for move in cuts if not move.routed).most_common(5)
+    contested = [f"{model} ({count})" for model, count in contests if count > 1]
     text = [say("Net of the week, per offer, as its best source says; the most contested model first.")]
     if contested:
         text.append(say("Most contested, by offers that got cheaper: {models}.", models=", ".join(contested)))

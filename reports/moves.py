@@ -7,7 +7,7 @@ move is not a price change. An offer that moves to and fro is told once, with a 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -176,13 +176,23 @@ def moves_of(ledger: Ledger, before: dict[int, Billed], after: dict[int, Billed]
         if not own:
             continue
         row = named[offer_id]
-        kind, how = _kind(before.get(offer_id), after.get(offer_id), own)
+        old, new = _same_source(before.get(offer_id), after.get(offer_id), own)
+        kind, how = _kind(old, new, own)
         if kind:
             names = (row["offer"], row["provider"], row["model_id"] or row["listed_name"])
             currency = side.currency if side else row["currency"]
-            sides = (before.get(offer_id), after.get(offer_id))
-            found.append(Move(kind, how, *names, row["model_id"], names[1] in routers, currency, *sides, tuple(own)))
+            routed = names[1] in routers
+            found.append(Move(kind, how, *names, row["model_id"], routed, currency, old, new, tuple(own)))
     return in_order(found)
+
+
+def _same_source(before: Billed | None, after: Billed | None, steps: list[Step]) -> tuple[Billed | None, Billed | None]:
+    """Both sides as one source tells them: when a better source joined in the week, its own first step says the old."""
+    if before is None or after is None or before.source_id == after.source_id:
+        return before, after
+    olds = {step.component: step.old for step in reversed(steps) if step.base and step.old is not None}
+    prices = {name: olds.get(name, after.prices[name]) for name in COMPONENTS}
+    return replace(after, prices=prices), after
 
 
 def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tuple[str, tuple[str, ...]]:
@@ -251,9 +261,8 @@ def _way(step: Step) -> str:
 def in_order(moves: Iterable[Move]) -> list[Move]:
     """The model that most sellers moved first, then the one that moved furthest; a total order: two runs agree."""
     moves = list(moves)
-    contest = Counter(
-        (kind, model) for kind, model, _ in {(m.kind, m.model, m.provider) for m in moves if not m.routed}
-    )
+    sellers = {(move.kind, move.model, move.provider) for move in moves if not move.routed}
+    contest = Counter((kind, model) for kind, model, _ in sellers)
     furthest: dict[tuple[str, str], float] = {}
     for move in moves:
         key = (move.kind, move.model)

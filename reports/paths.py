@@ -78,9 +78,8 @@ def stepwise_table(ledger: Ledger, moves: Sequence[Move], say: Words) -> Table:
     end, rows = ledger.week.told_to_utc, []
     for move in sorted(chosen, key=lambda move: (-move.times, move.offer)):
         offer_id = move.after.offer_id if move.after else 0
-        sides = [
-            _steps_text(paths.get((offer_id, name), []), ledger.week.start_utc, end) for name in ("input", "output")
-        ]
+        stored = [paths.get((offer_id, name), []) for name in ("input", "output")]
+        sides = [_steps_text(versions, ledger.week.start_utc, end) for versions in stored]
         row = {"model": move.model, "offer": move.offer, "times": move.times, "currency": move.currency}
         rows.append({**row, "input_path": sides[0], "output_path": sides[1], "source": move.steps[-1].source_id})
     columns = (
