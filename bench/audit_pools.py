@@ -18,12 +18,13 @@ import numpy as np
 from bench import audit_lab
 from bench.audit_lab.home import lab_home
 from tracker.audit.border import BorderPrompt, border_trials, choose_window, select
+from tracker.audit.border import calibration as calibrating
 from tracker.audit.divergence import Survival, survival
 from tracker.audit.noise import HonestNoise, Trials, learn_honest
 from tracker.audit.permutation import Floats
 from tracker.audit.tracking import Sample
 from tracker.audit_ask import Party, Wallet, ask_all, scored_margins, search_border, texts
-from tracker.audit_run import CALIBRATION_GAP, GREEDY_TOKENS, SAMPLED_TOKENS, TARGET_KL
+from tracker.audit_run import GREEDY_TOKENS, SAMPLED_TOKENS, TARGET_KL
 from tracker.probe.dialects import Ask
 from tracker.probe.keys import Key
 from tracker.probe.stream import run
@@ -121,8 +122,7 @@ async def collect(port: int, slugs: Sequence[str], prompts: Sequence[str]) -> An
     reference = parties[slugs[0]]
     print(f"searching {SEARCHED} prompts for the border", file=sys.stderr, flush=True)
     found = await search_border(reference, prompts[:SEARCHED])
-    near = sorted((prompt for prompt in found if prompt.gap <= CALIBRATION_GAP), key=lambda prompt: prompt.gap)
-    near = near[:CALIBRATED]
+    near = calibrating(found, CALIBRATED)
     calibration = {slug: await texts(parties[slug], [p.prompt for p in near], 1) for slug in slugs[1:3]}
     honest = learn_honest([border_trials(near, [str(a) for a in answers])[0] for answers in calibration.values()])
     asked = select(found, choose_window(honest, TARGET_KL), POOL)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tracker.audit.border import BorderPrompt, border_test, border_trials, choose_window, power, select
+from tracker.audit.border import BorderPrompt, border_test, border_trials, calibration, choose_window, power, select
 from tracker.audit.divergence import Survival, divergence_test, path_trials, survival
 from tracker.audit.margin import margin_test
 from tracker.audit.mmd import hamming_mmd
@@ -20,7 +20,6 @@ from tracker.errors import ProbeError
 from tracker.probe.dialects import Ask
 
 TARGET_KL = 0.014  # the window is set for this distance: 4-bit weights of an 8B model
-CALIBRATION_GAP = 0.15  # nats: questions near enough for honest hosts to flip some
 GREEDY_TOKENS, SAMPLED_TOKENS = 16, 50
 Say = Callable[[str], None]
 
@@ -124,7 +123,7 @@ async def learn_from_controls(
 
     Where every control shows log-probabilities, from their gaps; else from how often they leave the reference's token.
     """
-    near = sorted((prompt for prompt in found if prompt.gap <= CALIBRATION_GAP), key=lambda prompt: prompt.gap)[:wanted]
+    near = calibration(found, wanted)
     if len(controls) < 2 or len(near) < 8:
         return None
     seen = [await border_gaps(control, near) for control in controls]
@@ -161,7 +160,9 @@ async def _greedy(table: Table, count: int, seed: int, scored: bool) -> list[Fin
     if len(answered) < 8:
         return [_silent("greedy divergence", f"only {len(answered)} prompts were answered by everybody")]
     kept = [path for path in (paths[at] for at in answered) if path is not None]
-    columns = [[str(column[at]) for at in answered] for column in written]
+    columns = [
+        [spaced_like(path.text, str(column[at])) for path, at in zip(kept, answered, strict=True)] for column in written
+    ]
     lives = [survival([plain(path.text) for path in kept], [plain(text) for text in column]) for column in columns]
     result = divergence_test(lives[0], lives[1:])
     note = f"{result.parted_share:.0%} of texts left the reference's, {result.control_share:.0%} of the controls'"
@@ -171,6 +172,11 @@ async def _greedy(table: Table, count: int, seed: int, scored: bool) -> list[Fin
     if scored:
         found.append(await _margins(table.reference, [prompts[at] for at in answered], columns[0], columns[1:]))
     return found
+
+
+def spaced_like(reference: str, text: str) -> str:
+    """The text with the leading blank a host stripped: glued to the prompt it would score as other words."""
+    return f" {text}" if reference[:1] == " " and text and not text[:1].isspace() else text
 
 
 def path_distance(paths: Sequence[Path], texts_of_host: Sequence[str]) -> Range | None:
@@ -184,7 +190,8 @@ def path_distance(paths: Sequence[Path], texts_of_host: Sequence[str]) -> Range 
         for (path, _), at in zip(shown, characters.shared, strict=True)
     ]
     lives = Survival(np.array(tokens, dtype=np.int64), characters.parted)
-    return kl_of_noise(noise_range(path_trials([path.gaps for path, _ in shown], lives)))
+    trials = path_trials([path.gaps for path, _ in shown], lives)
+    return kl_of_noise(noise_range(trials)) if trials.gaps.size else None
 
 
 async def _margins(

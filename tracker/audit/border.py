@@ -23,6 +23,7 @@ from tracker.audit.noise import (
 from tracker.audit.permutation import Floats
 from tracker.errors import ProbeError
 
+CALIBRATION_GAP = 0.15  # nats: questions near enough for honest hosts to flip some
 THIRD_LEAD = 0.5  # nats between the second and the third token: keeps the question a choice of two
 
 
@@ -87,6 +88,14 @@ def select(prompts: Iterable[BorderPrompt], window: Window, wanted: int) -> list
     middle = (window.low + window.high) / 2
     inside = [prompt for prompt in prompts if window.holds(prompt.gap)]
     return sorted(inside, key=lambda prompt: abs(prompt.gap - middle))[:wanted]
+
+
+def calibration(prompts: Iterable[BorderPrompt], wanted: int) -> list[BorderPrompt]:
+    """Up to `wanted` questions spread over the gaps up to CALIBRATION_GAP: near ones flip, far ones bound the noise."""
+    near = sorted((prompt for prompt in prompts if prompt.gap <= CALIBRATION_GAP), key=lambda prompt: prompt.gap)
+    if len(near) <= wanted:
+        return near
+    return [near[int(at)] for at in np.linspace(0, len(near) - 1, wanted).round()]
 
 
 def flipped(prompt: BorderPrompt, answer: str) -> bool:
