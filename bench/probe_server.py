@@ -1,9 +1,9 @@
 """A server that sends at known times and writes down when it did: the truth `bench.probe` measures against.
 
-Raw non-blocking sockets, one epoll loop that sleeps to the tenth of a millisecond, SCHED_FIFO where the system allows it. The
-first chunk leaves `first_ms` after the request was read, the others `token_ms` x tokens per chunk apart. Times are
-CLOCK_MONOTONIC (`perf_counter`), which all processes of a Linux machine share. On SIGTERM or the end of its input it
-prints one JSON object: per prompt number the receipt, the first and the last send.
+Raw non-blocking sockets, one epoll loop that sleeps to the tenth of a millisecond, SCHED_FIFO where the system allows
+it. The first chunk leaves `first_ms` after the request was read, the others `token_ms` x tokens per chunk apart. Times
+are CLOCK_MONOTONIC (`perf_counter`), which all processes of a Linux machine share. When its input ends it prints one
+JSON object: per prompt number the receipt, the first and the last send.
 
 Not for the 1 ms rows with one token a chunk beyond 32 streams: more than about 40,000 sends/s is beyond it.
 """

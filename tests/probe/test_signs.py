@@ -60,4 +60,4 @@ def test_limits_seen() -> None:
 
 
 def test_every_threshold_is_dated() -> None:
-    assert set(thresholds()) == {"speculation_ratio", "chunk_ratio", "paced_rise"}
+    assert set(thresholds()) == {"speculation_ratio", "chunk_ratio", "paced_rise", "border_p", "lossy_kl"}

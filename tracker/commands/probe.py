@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tracker.probe.plan import Plan
     from tracker.probe.run import Purse, Vantage
 
-STANDARD = "prefill-100,prefill-1k,prefill-3.4k,100/300,regular,hard,hard-10k,regular,hard"
+STANDARD = "prefill-100,prefill-1k,prefill-3.4k,100/300,regular,hard,hard-10k,regular,hard,hard-10k"
 
 
 @app.command()

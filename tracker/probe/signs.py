@@ -109,9 +109,12 @@ def signs(rows: Sequence[Row]) -> list[Sign]:
 
 
 def speculation(rows: Sequence[Row]) -> Sign | None:
-    """Speculative decoding: text that can be guessed comes faster, or in larger chunks, than text that cannot."""
+    """Speculative decoding: text that can be guessed comes faster, or in larger chunks, than text that cannot.
+
+    The fastest row of each kind counts: what else a host or the way to it is busy with only ever slows.
+    """
     regular, hard = _single(rows, "regular"), _single(rows, "hard")
-    easy_ms, hard_ms = _median(regular, "itl_ms"), _median(hard, "itl_ms")
+    easy_ms, hard_ms = _fastest(regular), _fastest(hard)
     if not easy_ms or not hard_ms:
         return None
     ratio = hard_ms / easy_ms
@@ -127,13 +130,17 @@ def _single(rows: Sequence[Row], workload: str) -> list[Row]:
     return [row for row in _good(rows) if row["workload"] == workload and row["concurrency"] == 1]
 
 
+def _fastest(rows: Sequence[Row]) -> float | None:
+    return min((row["itl_ms"] for row in rows if row["itl_ms"] is not None), default=None)
+
+
 def _chunk_tokens(rows: Sequence[Row]) -> float:
     return float(statistics.median(row["streamed_tokens"] / row["chunks"] for row in rows))
 
 
 def pacing(rows: Sequence[Row]) -> Sign | None:
     """A throttle: tokens keep the same distance whatever the context, which no memory-bound GPU does."""
-    short_ms, long_ms = _median(_single(rows, SHORT), "itl_ms"), _median(_single(rows, LONG), "itl_ms")
+    short_ms, long_ms = _fastest(_single(rows, SHORT)), _fastest(_single(rows, LONG))
     if not short_ms or not long_ms or long_ms / short_ms >= thresholds()["paced_rise"]:
         return None
     rise = long_ms / short_ms

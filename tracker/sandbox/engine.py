@@ -54,10 +54,6 @@ class Engine:
         self._noise = np.random.default_rng()
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def load(self) -> int:
-        return len(self.running) + len(self.waiting)
-
     def submit(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)
         if self._task is None or self._task.done():

@@ -133,7 +133,7 @@ def _draw(rng: random.Random, name: str) -> Host:
     )
     throttle = rng.choice(("", "", "", "requests", "speed", "concurrency"))
     if throttle == "requests":
-        return replace(host, requests_per_minute=rng.choice((5, 10)))
+        return replace(host, requests_per_minute=rng.choice((20, 30)))
     if throttle == "speed":
         return replace(host, cap_tok_s=rng.choice((20.0, 35.0)))
     return replace(host, max_concurrency=rng.choice((2, 4))) if throttle else host

@@ -45,7 +45,7 @@ class Meter:
         self._host = host
         self._seen: deque[tuple[float, int]] = deque()
 
-    def admit(self, tokens: int, load: int) -> tuple[tuple[str, str], ...]:
+    def admit(self, tokens: int, inside: int) -> tuple[tuple[str, str], ...]:
         """Count one request, or refuse it; the headers that tell what is left."""
         host, now = self._host, monotonic()
         while self._seen and self._seen[0][0] <= now - 60:
@@ -55,7 +55,7 @@ class Meter:
             raise self._limited("requests", now)
         if host.tokens_per_minute is not None and used + tokens > host.tokens_per_minute:
             raise self._limited("tokens", now)
-        if host.max_concurrency is not None and load >= host.max_concurrency:
+        if host.max_concurrency is not None and inside >= host.max_concurrency:
             raise Refusal(429, "rate_limit_exceeded", "too many requests at once", ("retry-after", "1"))
         self._seen.append((now, tokens))
         return self.headers()
@@ -83,6 +83,7 @@ class Sandbox:
     def __init__(self, hosts: Iterable[Host]) -> None:
         self.engines = {host.name: Engine(host) for host in hosts}
         self.meters = {name: Meter(engine.host) for name, engine in self.engines.items()}
+        self.inside = dict.fromkeys(self.engines, 0)  # requests let in and not yet answered
 
     async def start(self, port: int = 0) -> asyncio.Server:
         return await asyncio.start_server(self._connection, "127.0.0.1", port, limit=1 << 20)
@@ -133,17 +134,21 @@ class Sandbox:
         return self.engines[name], action
 
     async def _complete(self, engine: Engine, writer: asyncio.StreamWriter, body: Json, is_chat: bool) -> None:
-        request = _Request(body, is_chat)
-        headers = self.meters[engine.host.name].admit(len(request.prompt) + request.max_tokens, engine.load)
-        await asyncio.sleep(engine.host.network_ms / 1000)
-        answer = _Answer(request, writer, headers, engine)
-        if request.max_tokens:
-            engine.submit(
-                Sequence(request.prompt, request.max_tokens, request.temperature, request.rng(), answer.take,
-                         writer.is_closing)
-            )  # fmt: skip
-            await answer.done
-        answer.close()
+        request, name = _Request(body, is_chat), engine.host.name
+        headers = self.meters[name].admit(len(request.prompt) + request.max_tokens, self.inside[name])
+        self.inside[name] += 1
+        try:
+            await asyncio.sleep(engine.host.network_ms / 1000)
+            answer = _Answer(request, writer, headers, engine)
+            if request.max_tokens:
+                engine.submit(
+                    Sequence(request.prompt, request.max_tokens, request.temperature, request.rng(), answer.take,
+                             writer.is_closing)
+                )  # fmt: skip
+                await answer.done
+            answer.close()
+        finally:
+            self.inside[name] -= 1
 
 
 def _object(body: bytes) -> Json:
