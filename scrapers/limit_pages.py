@@ -1,7 +1,8 @@
 """Rate-limit tables of documentation pages (Markdown or HTML) as Limit records, read by header text.
 
-Three layouts are in use: one row per model or account tier with a column per measure (`RPM`, `TPM`); one row per
-measure with a column per model; one row per model with a column per account tier (`20 req / min` in its cells).
+Four layouts are in use: one row per model or account tier with a column per measure (`RPM`, `TPM`); one row per
+measure with a column per model; one row per model with a column per account tier (`20 req / min` in its cells); one
+row per account tier with a column per model, whose measure stands in the first row.
 `Unlimited` is unlimited, a dash or blank says nothing, words like "contact sales" say that the number is unknown.
 """
 
@@ -72,6 +73,8 @@ def _table_limits(table: Table, reading: Reading) -> Iterator[Record]:
         yield from _tiers_across(table, reading)
     elif any(row and _measure(row[0].text) for row in table.rows):
         yield from _models_across(table, reading)
+    elif table.rows and _key(table.header[0]) == "model" and any(_measure(cell.text) for cell in table.rows[0][1:]):
+        yield from _measures_below(table, reading)
 
 
 def _measures_across(table: Table, columns: dict[int, tuple[str, str]], reading: Reading) -> Iterator[Record]:
@@ -97,6 +100,16 @@ def _models_across(table: Table, reading: Reading) -> Iterator[Record]:
             if measured and model:
                 tier, place = _tier_above(table) or reading.account_tier, f"{table.place} {row[0].text} {model}"
                 yield from _limit(reading, _bare(model), tier, *measured, cell.text, place)
+
+
+def _measures_below(table: Table, reading: Reading) -> Iterator[Record]:
+    measures, *tiers = table.rows
+    for row in tiers:
+        for model, measure, cell in zip(table.header[1:], measures[1:], row[1:], strict=False):
+            measured = _measure(measure.text)
+            if measured:
+                place = f"{table.place} {row[0].text} {measure.text}"
+                yield from _limit(reading, _bare(model), row[0].text, *measured, cell.text, place)
 
 
 def _tiers_across(table: Table, reading: Reading) -> Iterator[Record]:
@@ -213,6 +226,7 @@ KEYS = {
     "模型": "model",
     "tier": "tier",
     "user level": "tier",
+    "credits purchased (all time)": "tier",
     "用户等级": "tier",
 }
 UNITS = {"req": "requests", "request": "requests", "input": "requests", "image": "images", "token": "tokens"}
