@@ -133,10 +133,9 @@ def power_table(pools: Pools) -> list[str]:
         rng = np.random.default_rng(11)
         rates = [np.mean([m.rejects(rng, pools, subject) for _ in range(m.rounds)]) for m in columns]
         kl = kl_of_noise(noise_range(subject.border, pools.honest.lapse))
-        seen = f"{kl.mid:.2g} ({kl.low:.2g} to {kl.high:.2g})" if np.isfinite(kl.high) else f"over {min(kl.low, 1):.2g}"
         kept = 1 - subject.border.flips.mean()
         name = f"{subject.name} ({ROLES[subject.kind]})" if subject.kind != "altered" else subject.name
-        lines.append(f"| {name} | {subject.kl:.2g} | {kept:.0%} | {seen} | " + " | ".join(map(_rate, rates)) + " |")
+        lines.append(f"| {name} | {subject.kl:.2g} | {kept:.0%} | {kl} | " + " | ".join(map(_rate, rates)) + " |")
     return lines
 
 

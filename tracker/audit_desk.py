@@ -158,15 +158,18 @@ def _row(method: str, queries: int, tokens: int, *rest: Any) -> dict[str, Any]:
         "output_tokens": tokens,
         "statistic": statistic,
         "p_value": p_value,
-        "kl_low": kl.low if kl else None,
-        "kl_mid": kl.mid if kl and math.isfinite(kl.mid) else None,
-        "kl_high": kl.high if kl and math.isfinite(kl.high) else None,
+        **{f"kl_{end}": _finite(getattr(kl, end, None)) for end in ("low", "mid", "high")},
         "detectable_kl": detectable,
         "power": power,
         "verdict": kind,
         "sentence": sentence,
         "cost_usd": cost,
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """NULL where a bound does not exist: all or nothing flipped."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def name_of(party: Party) -> str:

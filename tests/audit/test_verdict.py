@@ -66,6 +66,17 @@ def test_another_model_is_a_distance_no_precision_explains():
     assert "KL at least 0.6" in verdict.sentence
 
 
+def test_open_ends_are_said_as_such():
+    none = float("inf")
+    swapped = decide([found(1e-30, Range(none, none, none))], LADDER)
+    assert swapped.kind == "another_model"
+    assert "inf" not in swapped.sentence
+    assert "by KL above 0.11;" in decide([found(1e-30, Range(0.11, none, none))], LADDER).sentence
+    assert "by KL about 0.2 (at least 0.05)" in decide([found(1e-30, Range(0.05, 0.2, none))], LADDER).sentence
+    assert [str(Range(none, none, none)), str(Range(0.1, none, none))] == ["beyond noise", "over 0.1"]
+    assert str(Range(0.05, 0.2, none)) == "0.2 (0.05 to open)"
+
+
 def test_form_comes_before_weights():
     role = Difference("role name before the answer", 0.0, 1.0, 1e-9, False)
     blank = Difference("leading blank", 1.0, 0.0, 1e-9, True)

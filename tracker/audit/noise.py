@@ -44,11 +44,19 @@ class Trials:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """An estimate with its 95 % interval."""
+    """An estimate with its 95 % interval; infinite where more flipped than any noise explains (half of two tokens)."""
 
     low: float
     mid: float
     high: float
+
+    def __str__(self) -> str:
+        if np.isinf(self.low):
+            return "beyond noise"
+        if np.isinf(self.mid):
+            return f"over {self.low:.2g}"
+        end = "open" if np.isinf(self.high) else f"{self.high:.2g}"
+        return f"{self.mid:.2g} ({self.low:.2g} to {end})"
 
 
 @dataclass(frozen=True, slots=True)

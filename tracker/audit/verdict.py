@@ -5,6 +5,7 @@ A host's outputs cannot prove its weights: rounding, a fine-tune and a bug look 
 """
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -88,14 +89,21 @@ def decide(
         return Verdict("differs", f"differs from the reference ({methods}); by how much cannot be said.", corrected)
     kl = distances[0]  # border prompts come first: bench/audit.py finds their distance the truest
     if kl.low >= SWAPPED_KL:
-        what = f"answers as another model would: KL at least {kl.low:.2g}; not compatible with any usual precision."
+        how_far = "further than noise could" if math.isinf(kl.low) else f"KL at least {kl.low:.2g}"
+        what = (
+            f"answers as another model would: {how_far}; not compatible with any usual precision of the same weights."
+        )
         return Verdict("another_model", what, corrected, kl)
     return Verdict("differs", _differs(kl, ladder), corrected, kl)
 
 
 def _differs(kl: Range, ladder: Sequence[Rung]) -> str:
-    high = "" if kl.high == float("inf") else f" to {kl.high:.2g}"
-    distance = f"differs from the reference, by KL about {kl.mid:.2g} ({kl.low:.2g}{high})"
+    if math.isinf(kl.mid):
+        distance = f"differs from the reference, by KL above {kl.low:.2g}"
+    elif math.isinf(kl.high):
+        distance = f"differs from the reference, by KL about {kl.mid:.2g} (at least {kl.low:.2g})"
+    else:
+        distance = f"differs from the reference, by KL about {kl.mid:.2g} ({kl.low:.2g} to {kl.high:.2g})"
     fits = [rung.precision for rung in ladder if rung.high >= kl.low and rung.low <= kl.high]
     fails = [rung.precision for rung in ladder if rung.high < kl.low]
     parts = [f"compatible with {_listed(fits)}" if fits else "compatible with no usual precision of the same weights"]

@@ -94,7 +94,7 @@ def _show_report(report: "Report") -> None:
     table = Table("method", "queries", "p", "KL (95 %)", "note")
     for found in report.findings:
         p_value = "" if found.p_value is None else f"{found.p_value:.2g}"
-        kl = "" if found.kl is None else f"{found.kl.mid:.2g} ({found.kl.low:.2g} to {found.kl.high:.2g})"
+        kl = "" if found.kl is None else str(found.kl)
         table.add_row(found.method, str(found.queries), p_value, kl, found.note)
     console = Console()
     console.print(table)
