@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.probe.servers import chat, finish, sse, usage
+from tracker.probe import measure
 from tracker.probe.dialects import Ask, dialect_named
 from tracker.probe.keys import Key
 from tracker.probe.measure import Reply, read_reply
 from tracker.probe.wire import Exchange, Head
+from tracker.probe.workloads import WORKLOADS
 
 CHAT = dialect_named("openai_chat")
 HEAD = Head(200, {"content-type": "text/event-stream"})
@@ -110,3 +113,9 @@ def test_an_echoed_key_is_cut_out(form: str) -> None:
     reply = read_reply(CHAT, Ask("m", "hi", 9), exchanged, Key("sk-ab/c+d=1"))
     assert form not in json.dumps([reply.text, reply.detail, dict(reply.limits)])
     assert reply.detail == "bad key [key]"
+
+
+def test_the_docs_name_every_outcome_and_workload() -> None:
+    text = (Path(measure.__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert [name for name in measure.OUTCOMES if f"| `{name}` |" not in text] == []
+    assert [name for name in WORKLOADS if name not in text and not name.startswith("prefill-")] == []

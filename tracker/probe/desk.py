@@ -74,11 +74,10 @@ def candidates_of(history: Path, names: Sequence[str]) -> list[Candidate]:
 
     with open_history(history) as ledger:
         rows = ledger.rows(_CANDIDATES, [sorted(endpoints()), list(names), list(names)])
-        has_flags = ledger.rows("SELECT 1 AS found FROM information_schema.tables WHERE table_name = 'flags'")
-        flagged = {row["offer"] for row in ledger.rows(_FLAGGED)} if has_flags else set()
+        flagged = {row["offer"] for row in ledger.rows("SELECT DISTINCT offer FROM flags WHERE closed_at IS NULL")}
     if missing := sorted(set(names) - {str(row["offer"]) for row in rows}):
         raise UsageError(f"no offer {missing[0]} with a known endpoint: see `tracker offers`, or give --url")
-    return [_candidate(row, str(row["offer"]) in flagged) for row in rows]
+    return [_candidate(row, row["offer"] in flagged) for row in rows]
 
 
 _CANDIDATES = """
@@ -88,18 +87,23 @@ lowest AS (
            min(amount) FILTER (measure = 'tokens' AND per = 'minute') AS tokens,
            min(amount) FILTER (measure = 'concurrency') AS concurrency
     FROM limits WHERE ended_at IS NULL AND status = 'number' GROUP BY provider, listed_name
+), dearest AS (
+    SELECT offer, max(amount_usd) FILTER (component = 'input') AS input,
+           max(amount_usd) FILTER (component = 'output') AS output
+    FROM price_history WHERE ended_at IS NULL AND unit = 'mtok' GROUP BY offer
 )
-SELECT o.offer, o.provider, o.listed_name, o.tier, o.region, o.variant, o.input_usd_per_mtok, o.output_usd_per_mtok,
+SELECT o.offer, o.provider, o.listed_name, o.tier, o.region, o.variant,
+       greatest(o.input_usd_per_mtok, dearest.input) AS input_usd_per_mtok,
+       greatest(o.output_usd_per_mtok, dearest.output) AS output_usd_per_mtok,
        o.changed_at, o.context_tokens, latest.probed_at, coalesce(own.requests, account.requests) AS requests,
        coalesce(own.tokens, account.tokens) AS tokens, coalesce(own.concurrency, account.concurrency) AS concurrency
-FROM offers o LEFT JOIN latest ON latest.offer = o.offer
+FROM offers o LEFT JOIN latest ON latest.offer = o.offer LEFT JOIN dearest ON dearest.offer = o.offer
 LEFT JOIN lowest own ON own.provider = o.provider AND own.listed_name = o.listed_name
 LEFT JOIN lowest account ON account.provider = o.provider AND account.listed_name = ''
 WHERE o.provider IN (SELECT unnest(?)) AND o.tier IN ('standard', 'free')
   AND (len(?::VARCHAR[]) = 0 OR o.offer IN (SELECT unnest(?::VARCHAR[])))
 ORDER BY o.offer
 """
-_FLAGGED = "SELECT DISTINCT offer FROM flags WHERE closed_at IS NULL"
 
 
 def _candidate(row: dict[str, Any], has_flag: bool) -> Candidate:
