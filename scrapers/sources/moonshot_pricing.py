@@ -1,12 +1,9 @@
 """Moonshot's Kimi price page outside China (MDX): `DocTable` elements, USD, the unit in a column of each table."""
 
-import json
-import re
 from collections.abc import Iterator
 
 from scrapers.source import Capture, Request, Source, anchor
-from scrapers.tables import Cell, Money, Table, all_readings, clean, loud, table_of, text_of
-from tracker.errors import ParseError
+from scrapers.tables import Money, Table, all_readings, doc_tables, loud, text_of
 from tracker.records import Declaration, Notice, Offer, Record
 
 SOURCE = Source(
@@ -26,28 +23,10 @@ SOURCE = Source(
 )
 
 DOLLARS = Money("USD", before="$")
-_TABLE = re.compile(r"<DocTable\s+columns=\{\[(?P<columns>.*?)\]\}\s+rows=\{\[(?P<rows>.*?)\]\}\s*/>", re.DOTALL)
-_TITLE = re.compile(r"title:\s*\"([^\"]*)\"")
-_SIGNED = re.compile(r"<>\{\"\$\"\}([\d.]+)</>")
-_ROW = re.compile(r"^\s*(\[.*\]),?\s*$", re.MULTILINE)
 
 
 def parse(capture: Capture) -> Iterator[Record]:
-    yield from loud(_records(list(_tables(text_of(capture.body)))))
-
-
-def _tables(text: str) -> Iterator[Table]:
-    for number, found in enumerate(_TABLE.finditer(text)):
-        titles = [Cell(clean(title)) for title in _TITLE.findall(found["columns"])]
-        rows = [_cells(row) for row in _ROW.findall(_SIGNED.sub(r'"$\1"', found["rows"]))]
-        yield table_of(("pricing",), [titles], rows, number)
-
-
-def _cells(row: str) -> tuple[Cell, ...]:
-    try:
-        return tuple(Cell(clean(str(value))) for value in json.loads(row))
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"a table row that is not a list of texts: {row[:60]!r}") from error
+    yield from loud(_records(list(doc_tables(text_of(capture.body)))))
 
 
 def _records(tables: list[Table]) -> Iterator[Record]:

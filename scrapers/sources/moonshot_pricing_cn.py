@@ -1,19 +1,20 @@
-"""Moonshot's Kimi price pages for China (CNY), one page per model family; the unit stands in a column of the table."""
+"""Moonshot's Kimi price page for China (MDX, CNY); the unit stands in a column of the table.
+
+The HTML of the former pages, one per model family, is still read: recordings of it are replayed.
+"""
 
 from collections.abc import Iterator
 
 from scrapers.source import Capture, Request, Source, anchor
-from scrapers.tables import Money, Reading, all_readings, html_tables, loud, text_of
+from scrapers.tables import Money, Reading, all_readings, doc_tables, html_tables, loud, text_of
 from tracker.errors import ParseError
 from tracker.records import Declaration, Notice, Offer, Record
 
-_PAGES = ("chat-k3", "chat-k27-code", "chat-k26", "chat-k25")
-
 SOURCE = Source(
     id="moonshot_pricing_cn",
-    title="Moonshot (Kimi) pricing pages, China",
+    title="Moonshot (Kimi) pricing page, China",
     kind="seller",
-    requests=tuple(Request(f"https://platform.kimi.com/docs/pricing/{page}", label=page) for page in _PAGES),
+    requests=(Request("https://platform.kimi.com/docs/pricing/chat.md"),),
     every_hours=12,
     currency="CNY",
     unit="CNY per 1M tokens, stated in the column 计费单位",
@@ -22,8 +23,8 @@ SOURCE = Source(
     proof="recorded",
     proof_url="https://github.com/lzc0403/token-pricing-scraper/blob/44953e81ecaa/tests/fixtures/kimi1.html",
     provider="moonshot",
-    anchors=(anchor("kimi-k2.6", "output", "5", "100"), anchor("kimi-k2.5", "input", "0.5", "20")),
-    notice="kimi-k3's page was not among the recordings: the first live pass of it wants a reader",
+    anchors=(anchor("kimi-k2.6", "output", "5", "100"),),
+    notice="recorded as HTML of the former pages; the page asked for now was seen as an excerpt",
 )
 
 YUAN = Money("CNY", before="¥")
@@ -34,7 +35,8 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 
 def _records(text: str) -> Iterator[Record]:
-    for found in all_readings(html_tables(text), WORDS, YUAN, ("model", "unit", "input", "output")):
+    tables = list(doc_tables(text)) or html_tables(text)
+    for found in all_readings(tables, WORDS, YUAN, ("model", "unit", "input", "output")):
         if isinstance(found, Notice):
             yield found
             continue
@@ -55,6 +57,8 @@ def _context(offer: Offer, reading: Reading) -> Iterator[Declaration]:
 WORDS = {
     "模型": "model",
     "计费单位": "unit",
+    "缓存写入(ttl 5min)": "cache_write_5m",
+    "缓存写入(ttl 1h)": "cache_write_1h",
     "输入价格(缓存命中)": "cache_read",
     "输入价格(缓存未命中)": "input",
     "输出价格": "output",

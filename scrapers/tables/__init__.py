@@ -5,6 +5,7 @@ unit the source declared (`Money`), and whatever does not fit is a Notice or a P
 """
 
 from scrapers.tables.bands import band_condition, length_bands, split_band, token_band
+from scrapers.tables.doc_tables import doc_tables
 from scrapers.tables.grids import (
     Cell,
     Grid,
@@ -45,6 +46,7 @@ __all__ = [
     "all_readings",
     "band_condition",
     "clean",
+    "doc_tables",
     "headed",
     "html_grids",
     "html_tables",

@@ -181,7 +181,7 @@ def plain(markdown: str) -> str:
     text = re.sub(r"<sup>.*?</sup>|\^(?:\\?\*)+\^|<!--.*?-->", "", markdown)
     text = re.sub(r"<br\s*/?>|</?[a-zA-Z][^<>]*>", " ", text)
     text = re.sub(r"\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
-    text = re.sub(r"\\([\\$|<>~*_`#\-])", r"\1", text)
+    text = re.sub(r"\\([\\$|<>~*_`#\-\[\]()])", r"\1", text)
     return clean(html.unescape(re.sub(r"\*\*|`", "", text)))
 
 
