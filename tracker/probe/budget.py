@@ -8,7 +8,7 @@ reservation is an upper bound: every UTF-8 byte of the request a token, every al
 import json
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -41,32 +41,43 @@ class Ledger:
 
     def reserve(self, usd: Decimal, budget_usd: Decimal, purpose: str) -> str:
         """Set money aside under the day's budget and return the reservation's id; ProbeError when it does not fit."""
+        return self.reserve_all([usd], budget_usd, purpose)[0]
+
+    def reserve_all(self, amounts: Sequence[Decimal], budget_usd: Decimal, purpose: str) -> list[str]:
+        """All of several reservations or none, with one flush to disk."""
+        wanted = sum(amounts, Decimal(0))
         with self._lock:
             spend = self._read()
-            if spend.total + usd > budget_usd:
+            if spend.total + wanted > budget_usd:
                 raise ProbeError(
-                    f"the budget of {budget_usd} USD a day does not cover {usd} USD for {purpose}: "
+                    f"the budget of {budget_usd} USD a day does not cover {wanted} USD for {purpose}: "
                     f"{spend.settled} spent, {spend.open} reserved today"
                 )
-            reservation = uuid.uuid4().hex
-            self._append({"reserve": reservation, "usd": str(usd), "for": purpose})
-        return reservation
+            made = [uuid.uuid4().hex for _ in amounts]
+            lines = [
+                {"reserve": each, "usd": str(usd), "for": purpose} for each, usd in zip(made, amounts, strict=True)
+            ]
+            self._append(lines)
+        return made
 
     def settle(self, reservation: str, usd: Decimal) -> None:
         """Replace a reservation by what was billed, which may be more if a seller says so: the ledger is honest."""
+        self.settle_all([(reservation, usd)])
+
+    def settle_all(self, bills: Iterable[tuple[str, Decimal]]) -> None:
         with self._lock:
-            self._append({"settle": reservation, "usd": str(usd)})
+            self._append([{"settle": reservation, "usd": str(usd)} for reservation, usd in bills])
 
     def today(self) -> Spend:
         with self._lock:
             return self._read()
 
-    def _append(self, line: dict[str, str]) -> None:
+    def _append(self, lines: Sequence[dict[str, str]]) -> None:
         fresh = not self.path.exists()
         with self.path.open("ab") as handle:
             # A crash may have left half a line: end it, so that this one is whole.
             handle.write(b"\n" if handle.tell() and not self._ends_whole() else b"")
-            handle.write(json.dumps(line).encode() + b"\n")
+            handle.write("".join(json.dumps(line) + "\n" for line in lines).encode())
             handle.flush()
             os.fsync(handle.fileno())
         if fresh and os.name == "posix":

@@ -161,6 +161,8 @@ async def _run_steps(
                 made += await run_burst(step.target, step.workload, step.concurrency, key, purse, vantage)
         except TrackerError as error:
             return rows + made, str(error)
+        except asyncio.CancelledError:  # interrupted: what was measured until here is kept
+            return rows + made, "interrupted"
         last[provider] = clock()
         rows += made
         good = sum(row["outcome"] == "ok" for row in made)

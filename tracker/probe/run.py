@@ -58,7 +58,8 @@ async def run_burst(
     reservations = reserve(target, asks, purse, f"{target.offer} {workload.name}")
     started_at = clock().replace(tzinfo=None)
     replies = await burst(target, asks, key, patience, STAGGER_S)
-    costs = [settle(target, ask, reply, purse, r) for ask, reply, r in zip(asks, replies, reservations, strict=True)]
+    costs = [bill(target, ask, reply) for ask, reply in zip(asks, replies, strict=True)]
+    purse.ledger.settle_all(zip(reservations, costs, strict=True))
     is_here = is_loopback(urlsplit(target.base_url).hostname or "")  # a server of this machine is never the market
     shared = _shared(target, workload, concurrency, vantage) | {
         "burst_id": burst_id,
@@ -73,37 +74,28 @@ async def run_burst(
 
 
 def reserve(target: Target, asks: Sequence[Ask], purse: Purse, purpose: str) -> list[str]:
-    """Reserve the worst case of every request; all of them or, with the money given back, none."""
+    """Reserve the worst case of every request: all of them or none."""
     if target.input_usd_per_mtok is None or target.output_usd_per_mtok is None:
         raise ProbeError(f"the price of {target.offer} is unknown: give --input-price and --output-price")
-    made: list[str] = []
-    try:
-        for ask in asks:
-            size = len(ask.prompt.encode()) + len(ask.system.encode()) + BODY_BYTES
-            usd = worst_cost_usd(size, ask.max_tokens, target.input_usd_per_mtok, target.output_usd_per_mtok)
-            made.append(purse.ledger.reserve(usd, purse.usd_per_day, purpose))
-    except ProbeError:
-        for reservation in made:
-            purse.ledger.settle(reservation, Decimal(0))
-        raise
-    return made
+    worst = [_worst(ask, target.input_usd_per_mtok, target.output_usd_per_mtok) for ask in asks]
+    return purse.ledger.reserve_all(worst, purse.usd_per_day, purpose)
 
 
-def settle(target: Target, ask: Ask, reply: Reply, purse: Purse, reservation: str) -> Decimal:
-    """Replace the reservation by the bill. Without a usable count the whole reservation stays spent."""
+def _worst(ask: Ask, input_usd_per_mtok: Decimal, output_usd_per_mtok: Decimal) -> Decimal:
+    size = len(ask.prompt.encode()) + len(ask.system.encode()) + BODY_BYTES
+    return worst_cost_usd(size, ask.max_tokens, input_usd_per_mtok, output_usd_per_mtok)
+
+
+def bill(target: Target, ask: Ask, reply: Reply) -> Decimal:
+    """What a request cost by the seller's count. Without a usable count it is the whole reservation."""
     assert target.input_usd_per_mtok is not None
     assert target.output_usd_per_mtok is not None
-    prices = (target.input_usd_per_mtok, target.output_usd_per_mtok)
     usage = reply.usage
     if reply.sent is None or reply.outcome in UNBILLED:
-        usd = Decimal(0)
-    elif usage.input_tokens is not None and usage.output_tokens is not None:
-        usd = cost_usd(usage.input_tokens, usage.output_tokens, *prices)
-    else:
-        size = len(ask.prompt.encode()) + len(ask.system.encode()) + BODY_BYTES
-        usd = worst_cost_usd(size, ask.max_tokens, *prices)
-    purse.ledger.settle(reservation, usd)
-    return usd
+        return Decimal(0)
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return _worst(ask, target.input_usd_per_mtok, target.output_usd_per_mtok)
+    return cost_usd(usage.input_tokens, usage.output_tokens, target.input_usd_per_mtok, target.output_usd_per_mtok)
 
 
 UNBILLED = frozenset(("rate_limited", "denied", "redirect_refused"))  # refused before any token was made
