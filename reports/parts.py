@@ -6,6 +6,7 @@ a tuple of quote ids; everything else is one value. Text from outside is only ev
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -106,6 +107,7 @@ class Report:
     """A week, told."""
 
     label: str
+    told_to_utc: datetime
     lang: str
     title: str
     subtitle: str

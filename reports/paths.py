@@ -1,11 +1,12 @@
 """The price of an offer over time, as billed: its best source's plain price, with promotions where they held."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from reports import figures
+from reports.buying import priced
 from reports.ledger import Ledger
 from reports.moves import Billed, Move
 from reports.parts import Chart, Column, Row, Section, Table
@@ -55,15 +56,13 @@ def contested_section(ledger: Ledger, moves: Sequence[Move], after: Mapping[int,
     model = most_contested(moves)
     if model is None:
         return Section("fight", title, (say("No model was cut by two sellers or more."),))
-    sides = [s for s in after.values() if s.model_id == model and s.tier == "standard" and s.currency == "USD"]
+    sides = [side for side in priced(after).get(model, []) if side.currency == "USD"]
     end = ledger.week.told_to_utc
     since = ledger.week.start_utc - timedelta(weeks=WEEKS - 1)
     paths = paths_of(ledger, sides, since)
     movers = {move.offer for move in moves if move.model == model}
     sides = sorted(sides, key=lambda s: (s.offer not in movers, s.blended_usd_per_mtok or 0.0, s.offer))
-    rows = [
-        row for side in sides[:SELLERS] for row in _drawn(side, paths.get((side.offer_id, "output"), []), since, end)
-    ]
+    rows = drawn_rows(sides[:SELLERS], paths, since, end)
     ends = ", ".join(f"{side.provider} ${figures.money(side.prices['output'])}" for side in sides[:SELLERS])
     text = say(
         "Output price per million tokens of {model}. At the end of the week: {prices}.", model=model, prices=ends
@@ -111,14 +110,25 @@ def most_contested(moves: Sequence[Move]) -> str | None:
     return model if model and len(cutters[model]) > 1 else None
 
 
-def _drawn(side: Billed, rows: Sequence[Row], since: datetime, until: datetime) -> list[Row]:
-    """Points of a stepped line from `since` to `until`."""
+def drawn_rows(
+    sides: Sequence[Billed], paths: Mapping[tuple[int, str], list[Row]], since: datetime, until: datetime
+) -> list[Row]:
+    """Points of one stepped line per offer, named by its seller where that is enough to tell it apart."""
+    sellers = Counter(side.provider for side in sides)
+    rows: list[Row] = []
+    for side in sides:
+        name = side.provider if sellers[side.provider] == 1 else side.offer
+        rows += _line(side.offer, name, paths.get((side.offer_id, "output"), []), since, until)
+    return rows
+
+
+def _line(offer: str, name: str, rows: Sequence[Row], since: datetime, until: datetime) -> list[Row]:
     points = billed_path(rows, until)
     before = [amount for at, amount in points if at <= since][-1:]
     inside = [(since, amount) for amount in before] + [(at, amount) for at, amount in points if at > since]
     if inside:
         inside.append((until, inside[-1][1]))
-    return [{"at": at, "offer": side.offer, "output": amount} for at, amount in inside]
+    return [{"at": at, "seller": name, "offer": offer, "output": amount} for at, amount in inside]
 
 
 def _chart(model: str, rows: Sequence[Row], text: str, say: Words) -> tuple[Chart, ...]:
@@ -129,7 +139,7 @@ def _chart(model: str, rows: Sequence[Row], text: str, say: Words) -> tuple[Char
     data = Table("fight_path", model, columns, tuple(rows))
     if not rows:
         return ()
-    picture = charts.lines(rows, "at", "output", "offer", say("USD per million output tokens"), step=True)
+    picture = charts.lines(rows, "at", "output", "seller", say("USD per million output tokens"), step=True)
     return (charts.drawn("fight_path", say("Output price of {model}, by seller", model=model), text, picture, data),)
 
 

@@ -6,6 +6,7 @@ markup let through unescaped is the SVG our own charts drew. No clock is read he
 
 import csv
 import io
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -123,6 +124,15 @@ def _markdown_citations(report: Report, say: Words) -> list[str]:
         text = f"{row['offer']} {price}, {row['raw']}, {row['source_id']}, {figures.when(row['observed_at'])}"
         lines.append(f"- \\[{citation.number}\\] `tracker evidence {citation.quote_id}`: {escaped(text)}")
     return lines
+
+
+def json_of(report: Report) -> str:
+    """What the report says in words, for machines: title, span, warnings, the five sentences."""
+    told = {
+        "week": report.label, "lang": report.lang, "title": report.title, "subtitle": report.subtitle,
+        "told_to": f"{report.told_to_utc:%Y-%m-%dT%H:%M:%SZ}", "warnings": report.warnings, "summary": report.summary,
+    }  # fmt: skip
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 
 
 def csv_of(table: Table) -> bytes:

@@ -76,6 +76,7 @@ def build_report(ledger: Ledger, say: Words) -> Report:
     warnings = coverage_warnings(ledger, sources, say)
     report = Report(
         week.label,
+        week.told_to_utc,
         say.lang,
         title,
         subtitle,
@@ -96,6 +97,7 @@ def write_files(report: Report, folder: Path) -> ReportPaths:
     paths = ReportPaths(folder / f"{stem}.html", folder / f"{stem}.md", folder / stem)
     write_changed(paths.html, render.html_of(report, stem).encode())
     write_changed(paths.markdown, render.markdown_of(report, stem).encode())
+    write_changed(paths.data_dir / "report.json", render.json_of(report).encode())
     for table in report.tables():
         write_changed(paths.data_dir / f"{table.table_id}.csv", render.csv_of(table))
         write_changed(paths.data_dir / f"{table.table_id}.parquet", render.parquet_of(table))
