@@ -1,6 +1,6 @@
 """A model's facts from its `config.json`, and a plain list of what the file does not say.
 
-Key names are those of Hugging Face configurations; the spellings of older families (GPT-J, Falcon, OPT) are tables below.
+Key names are those of Hugging Face configurations; the spellings of older families are in the tables below.
 """
 
 from dataclasses import dataclass, fields

@@ -8,10 +8,10 @@ import numpy as np
 
 from tracker.cost.arrays import Floats
 from tracker.cost.deploy import Deployment, Grid, bound_by, grid, required_deployments
-from tracker.cost.facts import Accelerator, Model, Precision, find_model, find_precision
-from tracker.cost.market import Question, check
+from tracker.cost.facts import Model, Precision, find_model, find_precision
+from tracker.cost.market import Question, check, scenario_of
 from tracker.cost.money import RentTable, shipped_rents
-from tracker.cost.scenario import Scenario, find_scenario
+from tracker.cost.scenario import Scenario
 from tracker.cost.shape import params
 from tracker.cost.stacks import Fitted, fitted
 from tracker.errors import CostError
@@ -42,10 +42,6 @@ class Middle(NamedTuple):
     usd_in: Floats
     usd_out: Floats
     usd_request: Floats
-
-
-def chips_only(scenario: Scenario, chips: tuple[Accelerator, ...]) -> Scenario:
-    return replace(scenario, hardware=tuple((chip.name, 1.0) for chip in chips)) if chips else scenario
 
 
 def middle(model: Model, precision: Precision, when: date, scenario: Scenario, rents: RentTable, fit: Fitted) -> Middle:
@@ -101,14 +97,13 @@ def _row(m: Middle, i: int, j: int, scenario: Scenario, owed: Floats | None, pai
 
 def deployment_table(
     q: Question,
-    chips: tuple[Accelerator, ...] = (),
     rents: RentTable | None = None,
     fit: Fitted | None = None,
     limit: int = 12,
 ) -> list[Row]:
     """The cheapest batch of each deployment within the load, the speed and the first-token time; cheapest first."""
     check(q)
-    scenario = chips_only(find_scenario(q.scenario).fixed(**dict(q.known)), chips)
+    scenario = scenario_of(q)
     model, precision = find_model(q.model_id), find_precision(q.precision)
     m = middle(model, precision, q.when, scenario, rents or shipped_rents(), fit or fitted())
     allowed = (m.source.batch <= scenario.load_batch[1]) & (m.source.tok_s_user >= (q.tok_s_user or 0.0))
@@ -128,11 +123,9 @@ def deployment_table(
     return sorted(rows, key=lambda r: r.blended_usd_per_mtok)[:limit]
 
 
-def frontier(
-    q: Question, chips: tuple[Accelerator, ...] = (), rents: RentTable | None = None, fit: Fitted | None = None
-) -> list[Row]:
+def frontier(q: Question, rents: RentTable | None = None, fit: Fitted | None = None) -> list[Row]:
     """Dollars against tokens/s/user: the points that no other deployment or batch beats on both, fastest first."""
-    scenario = chips_only(find_scenario(q.scenario).fixed(**dict(q.known)), chips)
+    scenario = scenario_of(q)
     model, precision = find_model(q.model_id), find_precision(q.precision)
     m = middle(model, precision, q.when, scenario, rents or shipped_rents(), fit or fitted())
     order = np.argsort(-m.source.tok_s_user, axis=None, kind="stable")
@@ -164,7 +157,7 @@ def scaled(template: Model, factor: float) -> Model:
     root = factor ** (1 / 3)
 
     def at_least(value: float, step: int) -> int:
-        return max(round(value * root / step) * step, step)
+        return max(int(value * root / step + 0.5) * step, step)
 
     layers = at_least(template.layers, 1)
     return replace(
@@ -187,7 +180,7 @@ def largest_size(q: Question, rents: RentTable | None = None, fit: Fitted | None
     """
     check(q)
     table, known = rents or shipped_rents(), fit or fitted()
-    scenario = find_scenario(q.scenario).fixed(**dict(q.known))
+    scenario = scenario_of(q)
     precision, paid = find_precision(q.precision), paid_per_request(q, scenario)
     if paid <= 0:
         raise CostError(f"{q.model_id}: a free offer covers no model of any size")

@@ -6,15 +6,15 @@ first-token time, hold no more sequences than the load brings, and run on chips 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
-from tracker.cost.arrays import Floats
+from tracker.cost.arrays import Flags, Floats
 from tracker.cost.deploy import Deployment, Grid, bound_by, deployments, grid
-from tracker.cost.facts import Model, Precision, find_model, find_precision
+from tracker.cost.facts import Model, Precision, find_accelerator, find_model, find_precision
 from tracker.cost.money import RentTable, shipped_rents
 from tracker.cost.scenario import Draws, Scenario, draw, find_scenario
 from tracker.cost.stacks import Fitted, fitted
@@ -22,7 +22,7 @@ from tracker.errors import CostError
 
 DRAWS = 256
 LOW, MID, HIGH = 0.1, 0.5, 0.9  # the stated band is 80 %
-KEEP_WITHIN = 2.5  # pruning keeps deployments whose best middle cost is within this factor of the cheapest
+KEEP_WITHIN = 1.3  # pruning keeps what costs at most this factor of something that is better in every other way
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Question:
     ttft_s: float | None = None
     cached_usd_per_mtok: float | None = None
     known: tuple[tuple[str, float], ...] = ()  # scenario parameters that are observed for this offer
+    hardware: tuple[str, ...] = ()  # accelerators this seller is known to run; empty: the scenario's
 
 
 class Band(NamedTuple):
@@ -98,6 +99,14 @@ def check(question: Question) -> None:
             raise CostError(f"{question.model_id}: {name} must be positive, not {value}")
 
 
+def scenario_of(q: Question) -> Scenario:
+    """The question's scenario with what is known about this offer put in."""
+    scenario = find_scenario(q.scenario).fixed(**dict(q.known))
+    if not q.hardware:
+        return scenario
+    return replace(scenario, hardware=tuple((find_accelerator(name).name, 1.0) for name in q.hardware))
+
+
 def engine_error(fit: Fitted, model: Model, stack: str) -> dict[float, float]:
     """ln(measured / predicted) by quantile: of seen pairs if the model was fitted, else of unseen ones."""
     if stack == "optimised":
@@ -121,17 +130,34 @@ def chip_prices(source: Grid, when: date, scenario: Scenario, draws: Draws, rent
     return out
 
 
-def flatten(source: Grid, prices: Floats, slowest: float, keep: float | None) -> Columns | None:
-    """Configurations that fit and are not hopelessly slow; `keep` prunes deployments dearer than that factor."""
+SPEED_LEVELS = np.geomspace(1, 4096, 49)  # tokens/s/user, in steps of 19 %
+
+
+def undominated(source: Grid, possible: Flags, request: Floats, keep: float) -> Flags:
+    """Configurations within `keep` times the cheapest one that holds no more sequences and is at least as fast.
+
+    The middle of the ranges decides; the factor leaves room for draws in which another chip is the cheap one.
+    """
+    batches, place = np.unique(source.batch, return_inverse=True)
+    level = np.clip(np.searchsorted(SPEED_LEVELS, source.tok_s_user, side="right") - 1, 0, len(SPEED_LEVELS) - 1)
+    floor = np.full((len(batches), len(SPEED_LEVELS) + 1), np.inf)
+    np.minimum.at(floor, (place.reshape(source.batch.shape)[possible], level[possible]), request[possible])
+    floor = np.minimum.accumulate(floor, axis=0)
+    floor = np.minimum.accumulate(floor[:, ::-1], axis=1)[:, ::-1]
+    # the next level up: only what is surely as fast may rule a configuration out
+    bar = floor[place.reshape(source.batch.shape), level + 1]
+    return np.asarray(possible & (request <= keep * bar), dtype=np.bool_)
+
+
+def flatten(source: Grid, prices: Floats, draws: Draws, slowest: float, keep: float | None) -> Columns | None:
+    """Configurations that fit and are not hopelessly slow; `keep` prunes the dominated ones."""
     possible = np.asarray((source.fits > 0) & (source.tok_s_user >= slowest), dtype=np.bool_)
     if not possible.any():
         return None
     if keep is not None:
-        middle = np.where(np.isfinite(prices[:, 0]), prices[:, 0], np.min(prices, axis=1))
-        cost = np.where(possible, source.chip_s_per_output, np.inf) * middle[:, None]
-        floor = np.minimum.accumulate(cost.min(axis=0))  # cheapest at this batch or a smaller one
-        good = np.asarray((cost <= keep * floor[None, :]).any(axis=1), dtype=np.bool_)
-        possible &= good[:, None]
+        tokens = float(draws.prompt[0] * (1 - draws.cache_hit[0])), float(draws.output[0])
+        request = (source.chip_s_per_input * tokens[0] + source.chip_s_per_output * tokens[1]) * prices[:, :1]
+        possible = undominated(source, possible, request, keep)
     at = np.nonzero(possible)
     return Columns(
         source,
@@ -221,7 +247,7 @@ def prepare(
     """Everything that does not depend on the price."""
     check(q)
     model, precision = find_model(q.model_id), find_precision(q.precision)
-    scenario = find_scenario(q.scenario).fixed(**dict(q.known))
+    scenario = scenario_of(q)
     draws = draw(scenario, count, engine_error(fit, model, scenario.stack), vary=vary)
     prompt, output = scenario.prompt[1], scenario.output[1]
     units = deployments(model, precision, q.when, scenario, rents, prompt + output)
@@ -229,7 +255,8 @@ def prepare(
     if units:
         made = grid(units, q.when, fit, prompt, output, scenario.kv_use)
         prices = chip_prices(made, q.when, scenario, draws, rents)
-        columns = flatten(made, prices, slowest_useful(q.tok_s_user, draws), keep)
+        bar = None if scenario.hardware or q.ttft_s is not None else keep  # first-token time is no axis of pruning
+        columns = flatten(made, prices, draws, slowest_useful(q.tok_s_user, draws), bar)
     return Setting(model, precision, scenario, q.when, draws, columns, tuple(units))
 
 
@@ -314,25 +341,33 @@ def assess(
 ) -> list[Estimate]:
     """Judges a batch of offers; those of one model, precision, day and scenario share their grid and draws."""
     table, known = rents or shipped_rents(), fit or fitted()
-    order = sorted(range(len(questions)), key=lambda i: _group(questions[i]))
+    order = sorted(range(len(questions)), key=lambda i: repr(_group(questions[i])))
     out: dict[int, Estimate] = {}
     current, setting = None, None
     for i in order:
         q = questions[i]
         if setting is None or _group(q) != current:
-            current, setting = _group(q), prepare(_slowest(questions, q), table, known, count, keep=keep)
+            current, setting = _group(q), prepare(_permissive(q), table, known, count, keep=keep)
         check(q)
         out[i] = answer(q, setting)
     return [out[i] for i in range(len(questions))]
 
 
-def _group(q: Question) -> tuple[str, str, date, str, tuple[tuple[str, float], ...]]:
-    return q.model_id, q.precision, q.when, q.scenario, q.known
+def _group(q: Question) -> tuple[object, ...]:
+    return q.model_id, q.precision, q.when, q.scenario, q.known, q.hardware, q.ttft_s is not None
 
 
-def _slowest(questions: Sequence[Question], q: Question) -> Question:
+def _permissive(q: Question) -> Question:
     """The group's most permissive question: its grid holds what every other one needs."""
-    return Question(q.model_id, q.precision, None, None, q.when, q.scenario, None, None, None, q.known)
+    unlimited = None if q.ttft_s is None else 1e9
+    return replace(
+        q,
+        input_usd_per_mtok=None,
+        output_usd_per_mtok=None,
+        cached_usd_per_mtok=None,
+        tok_s_user=None,
+        ttft_s=unlimited,
+    )
 
 
 def shares_of_width(q: Question, rents: RentTable | None = None, fit: Fitted | None = None) -> dict[str, float]:

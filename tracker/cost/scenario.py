@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import qmc
 
 from tracker.cost.arrays import Floats
 from tracker.cost.money import triangular
@@ -149,15 +148,19 @@ class Draws:
 
 
 def draw(scenario: Scenario, count: int, engine_error: dict[float, float], seed: int = 0, vary: str = "") -> Draws:
-    """Draws from a Sobol sequence, the same for every offer, so that two offers differ by what they are, not by luck.
+    """Draws from a low-discrepancy sequence, the same for every offer: two offers differ by what they are, not by luck.
+
+    The sequence is Roberts' R_d (2018): multiples of powers of the generalised golden ratio, modulo one.
 
     `vary` keeps everything but one input at its middle, for the share of the band's width that is due to it.
     """
     names = [field.name for field in fields(Draws)]
-    points = qmc.Sobol(len(names), seed=seed).random_base2(max(int(np.ceil(np.log2(max(count, 2)))), 1))[:count]
-    u = dict(zip(names, points.T, strict=True))
+    golden = 1.0
+    for _ in range(64):
+        golden = (1 + golden) ** (1 / (len(names) + 1))
+    steps = np.arange(count) + seed * count
+    u = {name: (0.5 + steps * golden ** -(i + 1.0)) % 1.0 for i, name in enumerate(names)}
     for name in names:
-        u[name] = u[name].copy()
         u[name][0] = 0.5
         if vary and name != vary:
             u[name][:] = 0.5

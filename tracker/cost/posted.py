@@ -1,0 +1,43 @@
+"""Prices that the shipped chronicle of the price war states for a model near a day."""
+
+import csv
+from dataclasses import dataclass
+from datetime import date, timedelta
+from io import StringIO
+
+from tracker.cost.facts import Model, find_model
+from tracker.cost.tables import data_text
+from tracker.errors import CostError
+
+NEAR = timedelta(days=120)  # the chronicle dates most entries to a month
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One seller's price, US dollars per million tokens; None is not stated."""
+
+    when: date
+    provider: str
+    tier: str
+    input_usd_per_mtok: float | None
+    output_usd_per_mtok: float | None
+    note: str
+
+
+def _same_model(listed: str, model: Model) -> bool:
+    try:
+        return find_model(listed).model_id == model.model_id
+    except CostError:
+        return False
+
+
+def posted_prices(model: Model, when: date) -> list[Posted]:
+    """Entries in dollars within four months up to the day, or after it by as much, dearest output first."""
+    out = []
+    for row in csv.DictReader(StringIO(data_text("price_war.csv"))):
+        day = date.fromisoformat(row["date"])
+        if row["currency"] != "USD" or abs(day - when) > NEAR or not _same_model(row["model"], model):
+            continue
+        prices = [float(row[name]) if row[name] else None for name in ("input_per_mtok", "output_per_mtok")]
+        out.append(Posted(day, row["provider"], row["tier"], prices[0], prices[1], row["note"]))
+    return sorted(out, key=lambda p: -(p.output_usd_per_mtok or 0.0))
