@@ -1,8 +1,6 @@
-"""What the analysis pass reads of the ledger at one moment, and how it writes what it concludes.
+"""Write what the analysis pass concludes, on the writer's connection and inside its transaction.
 
-Reading works on any open connection, the published file's too; everything is as of `at`, so a replay of past days and
-today's pass are the same code. Writing takes the writer's connection inside its transaction; flags are brought up to
-date in place, everything else is appended and only where it differs from what stands.
+Flags are brought up to date in place; everything else is appended, and only where it differs from what stands.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,201 +8,93 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
+from warehouse.flag_facts import Rows, rows
 from warehouse.store import Connection, utc_now
 
-Rows = list[dict[str, object]]
-ARTICLE_DAYS = 60  # an article's price is judged for two months after its date: it says nothing of later ones
+Values = Sequence[Sequence[object]]
+_CONCLUDED = (
+    "flag",
+    "flag_event",
+    "rating",
+    "assessed_day",
+    "cost_band",
+    "margin",
+    "price_floor",
+    "price_index",
+    "burn",
+)
+_FLAG = (
+    "kind", "rule_version", "offer_id", "offer", "provider", "model_id", "probability", "calibrated", "sentence",
+    "clearing", "scenario", "figures", "evidence", "opened_at", "expires_at", "cause",
+)  # fmt: skip
+_EVENT = (
+    "flag_id", "event", "kind", "offer", "rule_version", "probability", "sentence", "evidence", "cause", "occurred_at",
+    "recorded_at",
+)  # fmt: skip
 
-# One row per offer: the standing price (promotion included), the list price, the transacted one; best-standing source.
-_OFFERS = """
-WITH told AS (
-    SELECT q.quote_id, q.offer_id, q.offer, q.provider, q.listed_name, q.tier, q.model_id, q.component, q.basis, q.amount,
-           q.currency, q.status, q.min_prompt_tokens, q.hours, q.source_id, q.observed_at, q.effective_from,
-           s.standing, s.kind AS source_kind, s.every_hours
-    FROM quotes_asof({at}) q JOIN ref.source s USING (source_id)
-    WHERE q.unit = 'mtok' AND q.component IN ('input', 'output', 'cache_read')
-      AND (s.standing < 9 OR coalesce(q.effective_from, q.observed_at) > {at} - INTERVAL {article_days} DAY)
-), best AS (
-    SELECT offer_id, source_id FROM told WHERE basis <> 'effective' GROUP BY offer_id, source_id
-    QUALIFY row_number() OVER (PARTITION BY offer_id ORDER BY min(standing), max(observed_at) DESC, source_id) = 1
-), billed AS (
-    SELECT t.* FROM told t JOIN best USING (offer_id, source_id) WHERE t.basis <> 'effective'
-    QUALIFY row_number() OVER (PARTITION BY t.offer_id, t.component ORDER BY
-        CASE t.basis WHEN 'discount' THEN 0 ELSE 1 END, t.min_prompt_tokens, CASE t.hours WHEN '' THEN 0 ELSE 1 END,
-        t.effective_from DESC NULLS LAST, t.amount DESC, t.quote_id) = 1
-), listed AS (
-    SELECT t.* FROM told t JOIN best USING (offer_id, source_id) WHERE t.basis = 'list'
-    QUALIFY row_number() OVER (PARTITION BY t.offer_id, t.component ORDER BY t.min_prompt_tokens,
-        CASE t.hours WHEN '' THEN 0 ELSE 1 END, t.effective_from DESC NULLS LAST, t.amount DESC, t.quote_id) = 1
-), transacted AS (
-    SELECT * FROM told WHERE basis = 'effective'
-    QUALIFY row_number() OVER (PARTITION BY offer_id, component ORDER BY observed_at DESC, quote_id) = 1
-), rate AS (
-    SELECT currency, arg_max(usd_per_unit, day) AS usd FROM calc.fx_daily WHERE day <= CAST({at} AS DATE) GROUP BY currency
-), wide AS (
-    SELECT offer_id, min(offer) AS offer, min(provider) AS provider, min(listed_name) AS listed_name, min(tier) AS tier,
-           min(model_id) AS model_id, min(source_id) AS source_id, min(source_kind) AS source_kind,
-           min(standing) AS standing, min(every_hours) AS every_hours, min(currency) AS currency,
-           max(amount) FILTER (component = 'input') AS input, max(amount) FILTER (component = 'output') AS output,
-           max(status) FILTER (component = 'input') AS input_status,
-           max(status) FILTER (component = 'output') AS output_status,
-           max(quote_id) FILTER (component = 'input') AS input_quote_id,
-           max(quote_id) FILTER (component = 'output') AS output_quote_id,
-           min(coalesce(effective_from, observed_at)) AS since
-    FROM billed GROUP BY offer_id
-), wide_list AS (
-    SELECT offer_id, max(amount) FILTER (component = 'input') AS input, max(amount) FILTER (component = 'output') AS output
-    FROM listed GROUP BY offer_id
-), wide_paid AS (
-    SELECT offer_id, max(amount) FILTER (component = 'input') AS input, max(amount) FILTER (component = 'output') AS output,
-           max(quote_id) AS quote_id, any_value(currency) AS currency
-    FROM transacted GROUP BY offer_id
-)
-SELECT w.offer_id, w.offer, w.provider, w.listed_name, w.tier, w.model_id, w.source_id, w.source_kind, w.standing,
-       w.every_hours, w.currency, CASE WHEN w.currency = 'USD' THEN 1.0 ELSE r.usd END AS usd_per_unit,
-       CAST(w.input AS DOUBLE) AS input, CAST(w.output AS DOUBLE) AS output, w.input_status, w.output_status,
-       w.input_quote_id, w.output_quote_id, w.since, CAST(l.input AS DOUBLE) AS input_list,
-       CAST(l.output AS DOUBLE) AS output_list,
-       CAST(p.input AS DOUBLE) * CASE WHEN p.currency = 'USD' THEN 1.0 END AS input_paid_usd,
-       CAST(p.output AS DOUBLE) * CASE WHEN p.currency = 'USD' THEN 1.0 END AS output_paid_usd, p.quote_id AS paid_quote_id,
-       m.precision AS named_precision
-FROM wide w LEFT JOIN rate r ON r.currency = w.currency LEFT JOIN wide_list l USING (offer_id)
-LEFT JOIN wide_paid p USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id)
-ORDER BY w.offer
-"""
-_LABELS = """
-WITH said AS (
-    SELECT d.version_id, d.offer_id, d.attribute, d.declared, d.source_id, d.observed_at, CAST(NULL AS TIMESTAMP) AS ended_at
-    FROM core.declaration_now d
-    UNION ALL
-    SELECT d.version_id, d.offer_id, d.attribute, d.declared, d.source_id, d.observed_at, d.ended_at
-    FROM core.declaration_past d WHERE d.superseded_at IS NULL
-)
-SELECT d.version_id AS declaration_id, d.offer_id, d.attribute, d.declared AS value, d.source_id, d.observed_at, d.ended_at,
-       s.standing
-FROM said d JOIN ref.source s USING (source_id)
-WHERE d.attribute IN ('precision', 'context_tokens') AND d.observed_at <= {at}
-ORDER BY d.offer_id, s.standing, d.observed_at, d.version_id
-"""
-_SPEEDS = """
-SELECT offer_id, name, median(value) AS value, count(*) AS samples, min(observed_at) AS since, max(observed_at) AS until,
-       any_value(source_id) AS source_id
-FROM core.metric WHERE name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s') AND value > 0
-  AND statistic IN ('p50', 'mean', 'last', 'claim', 'measured')
-  AND coalesce(measured_at, observed_at) <= {at} AND coalesce(measured_at, observed_at) > {at} - INTERVAL {days} DAY
-GROUP BY offer_id, name ORDER BY offer_id, name
-"""
-_SPEED_DAYS = """
-WITH daily AS (
-    SELECT offer_id, name, CAST(coalesce(measured_at, observed_at) AS DATE) AS day, median(value) AS value
-    FROM core.metric WHERE name IN ('throughput_tok_s', 'ttft_ms') AND statistic = 'p50' AND value > 0
-      AND coalesce(measured_at, observed_at) <= {at} AND coalesce(measured_at, observed_at) > {at} - INTERVAL 28 DAY
-    GROUP BY ALL
-)
-SELECT offer_id, name, list(day ORDER BY day) AS days, list(value ORDER BY day) AS values
-FROM daily GROUP BY offer_id, name HAVING count(*) >= 8 ORDER BY offer_id, name
-"""
-# Versions that touch the last four weeks, of offers where anything moved in them.
-_MOVES = """
-WITH touched AS (
-    SELECT offer_id, source_id, component, basis, CAST(amount AS DOUBLE) AS amount, currency, valid_from, valid_to, quote_id
-    FROM price_history
-    WHERE component = 'output' AND basis <> 'effective' AND unit = 'mtok' AND amount IS NOT NULL AND hours = ''
-      AND min_prompt_tokens = 0 AND valid_from <= {at} AND valid_to > {at} - INTERVAL 28 DAY
-), moved AS (
-    SELECT DISTINCT offer_id, source_id FROM touched
-    WHERE valid_from > {at} - INTERVAL 28 DAY OR valid_to <= {at}
-)
-SELECT t.offer_id, t.source_id, t.basis, t.amount, t.currency, t.valid_from, t.valid_to, t.quote_id
-FROM touched t JOIN moved USING (offer_id, source_id) ORDER BY t.offer_id, t.valid_from, t.quote_id
-"""
-_CONFLICTS = """
-WITH said AS (
-    SELECT q.offer_id, q.component, q.source_id, s.standing, s.copies, s.kind, q.currency, arg_max(q.quote_id, q.amount) AS quote_id,
-           CAST(max(q.amount) AS DOUBLE) AS amount
-    FROM quotes_asof({at}) q JOIN ref.source s USING (source_id)
-    WHERE q.basis = 'list' AND q.status = 'known' AND q.unit = 'mtok' AND q.hours = '' AND q.min_prompt_tokens = 0
-      AND s.standing < 9 AND q.component IN ('input', 'output') AND q.amount > 0
-    GROUP BY q.offer_id, q.component, q.source_id, s.standing, s.copies, s.kind, q.currency
-)
-SELECT a.offer_id, a.component, a.source_id, a.standing, a.amount, b.source_id AS other_source_id, b.amount AS other_amount,
-       (b.copies = '*' OR b.kind IN ('catalogue', 'bundled') OR list_contains(string_split(b.copies, ' '), a.source_id))
-           AS other_is_copy, a.currency, a.quote_id, b.quote_id AS other_quote_id
-FROM said a JOIN said b ON a.offer_id = b.offer_id AND a.component = b.component AND a.currency = b.currency
-     AND (a.standing < b.standing OR (a.standing = b.standing AND a.source_id < b.source_id))
-WHERE abs(b.amount / a.amount - 1) > 0.005
-ORDER BY a.offer_id, a.component, a.source_id, b.source_id
-"""
-_LIMITS = """
-SELECT limit_id, provider, listed_name, tier, account_tier, measure, per, CAST(amount AS DOUBLE) AS amount, status, source_id,
-       observed_at
-FROM limits WHERE observed_at <= {at} AND (ended_at IS NULL OR ended_at > {at})
-  AND status IN ('number', 'unlimited') AND measure IN ('requests', 'tokens', 'input_tokens', 'output_tokens', 'concurrency')
-ORDER BY provider, listed_name, account_tier, measure, per, limit_id
-"""
-_HELD = """
-SELECT h.hold_id, h.offer_id, h.component, CAST(h.amount AS DOUBLE) AS amount, h.currency, h.reason, h.detail
-FROM core.hold h WHERE h.state = 'waiting' AND h.observed_at <= {at} AND h.reason <> 'jump' ORDER BY h.hold_id
-"""
-_READ = """
-SELECT source_id, max(observed_at) AS last_good_at FROM core.pass
-WHERE outcome <> 'failed' AND observed_at <= {at} GROUP BY source_id ORDER BY source_id
-"""
-_MISSING = "SELECT offer_id, source_id, min(missing_since) AS missing_since FROM core.quote_now WHERE missing_since <= {at} GROUP BY ALL"
-_SPEED_PAIRS = """
-SELECT offer, median(output_tok_s) FILTER (workload = 'spec-easy') AS easy, median(output_tok_s) FILTER (workload = 'spec-hard') AS hard,
-       count(*) FILTER (workload = 'spec-hard') AS pairs, stddev_samp(ln(output_tok_s)) AS spread,
-       min(probe_id) AS probe_id
-FROM probes WHERE outcome = 'ok' AND workload IN ('spec-easy', 'spec-hard') AND output_tok_s > 0 AND started_at <= {at}
-GROUP BY offer HAVING easy IS NOT NULL AND hard IS NOT NULL ORDER BY offer
-"""
-READS = {
-    "offers": _OFFERS,
-    "labels": _LABELS,
-    "speeds": _SPEEDS,
-    "speed_days": _SPEED_DAYS,
-    "moves": _MOVES,
-    "conflicts": _CONFLICTS,
-    "limits": _LIMITS,
-    "held": _HELD,
-    "read": _READ,
-    "missing": _MISSING,
+
+_TYPES = {
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "DATE": pa.date32(),
+    "VARCHAR": pa.string(),
 }
 
 
-def read_facts(connection: Connection, at: datetime, speed_days: int = 7) -> dict[str, Rows]:
-    """Everything the rules look at, as of `at`, by name of READS."""
-    moment = f"TIMESTAMP '{at.isoformat(sep=' ')}'"
-    return {
-        name: rows(connection, sql.format(at=moment, days=speed_days, article_days=ARTICLE_DAYS))
-        for name, sql in READS.items()
-    }
-
-
-def rows(connection: Connection, sql: str, params: Sequence[object] = ()) -> Rows:
-    """All rows of a statement as dicts."""
-    cursor = connection.execute(sql, list(params))
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def now_of(connection: Connection) -> datetime | None:
-    """The ledger's own present; None while it is empty."""
-    found = connection.execute("SELECT now_utc FROM clock").fetchone()
-    return found[0] if found else None
-
-
-def append(connection: Connection, table: str, columns: Sequence[str], values: Sequence[Sequence[object]]) -> None:
+def append(connection: Connection, table: str, columns: Sequence[str], values: Values) -> None:
     """Bulk append in the table's own types, as columns."""
     if not values:
         return
     names = ", ".join(columns)
-    schema = connection.execute(f"SELECT {names} FROM {table} LIMIT 0").to_arrow_table().schema
-    vectors = zip(*values, strict=True)
-    arrays = [pa.array(vector, field.type) for vector, field in zip(vectors, schema, strict=True)]
-    connection.register("incoming_rows", pa.table(dict(zip(columns, arrays, strict=True))))
+    schema, _, name = table.partition(".")
+    told = "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?"
+    kinds = dict(connection.execute(told, [schema, name]).fetchall())
+    vectors = [
+        pa.array(vector, _TYPES[kinds[column]])
+        for column, vector in zip(columns, zip(*values, strict=True), strict=True)
+    ]
+    connection.register("incoming_rows", pa.table(dict(zip(columns, vectors, strict=True))))
     connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM incoming_rows")
     connection.unregister("incoming_rows")
+
+
+def open_flags(connection: Connection) -> Rows:
+    """The state of every open flag."""
+    return rows(
+        connection,
+        "SELECT flag_id, offer_id, offer, kind, rule_version, probability, opened_at, cooling_since, expires_at, "
+        "sentence FROM calc.flag WHERE closed_at IS NULL ORDER BY flag_id",
+    )
+
+
+def open_new(connection: Connection, flags: Sequence[Mapping[str, object]]) -> None:
+    """Insert opened flags (keys of _FLAG) under the next ids, with their first event."""
+    if not flags:
+        return
+    first = connection.execute("SELECT coalesce(max(flag_id), 0) + 1 FROM calc.flag").fetchone()
+    start, now = (int(first[0]) if first else 1), utc_now()
+    numbered = [(start + index, flag) for index, flag in enumerate(flags)]
+    values = [(flag_id, *(flag[name] for name in _FLAG), now) for flag_id, flag in numbered]
+    append(connection, "calc.flag", ("flag_id", *_FLAG, "recorded_at"), values)
+    add_events(
+        connection,
+        [{**flag, "flag_id": i, "event": "opened", "occurred_at": flag["opened_at"]} for i, flag in numbered],
+    )
+
+
+def add_events(connection: Connection, events: Sequence[Mapping[str, object]]) -> None:
+    """Append to the life of flags (keys of _EVENT but recorded_at)."""
+    now = utc_now()
+    append(connection, "calc.flag_event", _EVENT, [(*(event[name] for name in _EVENT[:-1]), now) for event in events])
+
+
+def change_flag(connection: Connection, flag_id: int, changes: Mapping[str, object]) -> None:
+    """Set columns of one flag's state."""
+    names = ", ".join(f"{name} = ?" for name in changes)
+    connection.execute(f"UPDATE calc.flag SET {names} WHERE flag_id = ?", [*changes.values(), flag_id])
 
 
 def known_hashes(connection: Connection) -> dict[int, str]:
@@ -212,18 +102,18 @@ def known_hashes(connection: Connection) -> dict[int, str]:
     return dict(connection.execute("SELECT offer_id, inputs_hash FROM calc.rating").fetchall())
 
 
-def store_hashes(connection: Connection, hashes: Mapping[int, str], at: datetime) -> None:
-    """Replace the hashes of the offers rated in this pass."""
-    if hashes:
-        connection.execute("DELETE FROM calc.rating WHERE list_contains(?, offer_id)", [list(hashes)])
-        values = [(key, text, at) for key, text in hashes.items()]
-        append(connection, "calc.rating", ("offer_id", "inputs_hash", "rated_at"), values)
+def store_hashes(connection: Connection, hashes: Mapping[int, str], gone: Sequence[int], at: datetime) -> None:
+    """Replace the hashes of the offers rated in this pass; offers that left the market are forgotten."""
+    if stale := [*hashes, *gone]:
+        connection.execute("DELETE FROM calc.rating WHERE list_contains(?, offer_id)", [stale])
+    values = [(key, text, at) for key, text in hashes.items()]
+    append(connection, "calc.rating", ("offer_id", "inputs_hash", "rated_at"), values)
 
 
-def forget_offers(connection: Connection, offer_ids: Sequence[int]) -> None:
-    """Offers that left the market are rated afresh should they return."""
-    if offer_ids:
-        connection.execute("DELETE FROM calc.rating WHERE list_contains(?, offer_id)", [list(offer_ids)])
+def assessed_until(connection: Connection) -> date | None:
+    """The last day assessed."""
+    found = connection.execute("SELECT max(day) FROM calc.assessed_day").fetchone()
+    return found[0] if found else None
 
 
 def mark_day(connection: Connection, day: date, rules: str) -> bool:
@@ -236,25 +126,51 @@ def mark_day(connection: Connection, day: date, rules: str) -> bool:
     return True
 
 
-def forget_all(connection: Connection) -> None:
-    """Empty everything concluded, so that history can be assessed again from its beginning."""
-    for table in (
-        "flag",
-        "flag_event",
-        "rating",
-        "assessed_day",
-        "cost_band",
-        "margin",
-        "price_floor",
-        "price_index",
-        "burn",
-    ):
-        connection.execute(f"DELETE FROM calc.{table}")
+def append_bands(connection: Connection, columns: Sequence[str], values: Values) -> int:
+    """Add the cost bands whose id is new; how many there were."""
+    known = {row[0] for row in connection.execute("SELECT band_id FROM calc.cost_band").fetchall()}
+    fresh = {str(row[0]): row for row in values if row[0] not in known}
+    append(connection, "calc.cost_band", columns, list(fresh.values()))
+    return len(fresh)
 
 
-def replace_if_changed(
-    connection: Connection, table: str, columns: Sequence[str], values: Sequence[Sequence[object]]
-) -> bool:
+def append_changed(
+    connection: Connection, table: str, key: Sequence[str], held: Sequence[str], values: Values, day: date
+) -> int:
+    """Append rows (key, held ...) that differ from the last row of their key, dated `day`; how many there were.
+
+    Numbers within a relative 1e-9 are the same number. Two changes on one day: the later row replaces the earlier.
+    """
+    names = ", ".join((*key, *held))
+    last = {
+        tuple(row[: len(key)]): (tuple(row[len(key) : -1]), row[-1])
+        for row in connection.execute(
+            f"SELECT {names}, day FROM {table} QUALIFY row_number() OVER "
+            f"(PARTITION BY {', '.join(key)} ORDER BY day DESC, recorded_at DESC) = 1"
+        ).fetchall()
+    }
+    changed = [
+        row for row in values
+        if (old := last.get(tuple(row[: len(key)]))) is None or not _same(old[0], tuple(row[len(key) :]))
+    ]  # fmt: skip
+    for row in changed:
+        old = last.get(tuple(row[: len(key)]))
+        if old is not None and old[1] == day:
+            where = " AND ".join(f"{name} = ?" for name in key)
+            connection.execute(f"DELETE FROM {table} WHERE {where} AND day = ?", [*row[: len(key)], day])
+    now = utc_now()
+    append(connection, table, (*key, *held, "day", "recorded_at"), [(*row, day, now) for row in changed])
+    return len(changed)
+
+
+def _same(old: Sequence[object], new: Sequence[object]) -> bool:
+    return all(
+        a == b or (isinstance(a, float) and isinstance(b, float) and abs(a - b) <= 1e-9 * max(abs(a), abs(b)))
+        for a, b in zip(old, new, strict=True)
+    )
+
+
+def replace_if_changed(connection: Connection, table: str, columns: Sequence[str], values: Values) -> bool:
     """Make the table hold exactly `values` in these columns; writes nothing when it already does."""
     names = ", ".join(columns)
     standing = connection.execute(f"SELECT {names} FROM {table}").fetchall()
@@ -263,3 +179,9 @@ def replace_if_changed(
     connection.execute(f"DELETE FROM {table}")
     append(connection, table, columns, values)
     return True
+
+
+def forget_all(connection: Connection) -> None:
+    """Empty everything concluded, so that history can be assessed again from its beginning."""
+    for table in _CONCLUDED:
+        connection.execute(f"DELETE FROM calc.{table}")

@@ -100,9 +100,11 @@ def test_a_term_ends_and_a_delisted_offer_closes_its_flags() -> None:
 
 
 def test_a_new_rule_version_is_news_and_a_small_move_is_not() -> None:
-    flag = OpenFlag(1, "p/m", RULE.kind, RULE.version, 0.9, START, None, None)
-    same = advance({("p/m", RULE.kind): flag}, {("p/m", RULE.kind): finding(0.92)}, {"p/m"}, {"p/m"}, RULES, START)
-    assert same == []
+    flag = OpenFlag(1, "p/m", RULE.kind, RULE.version, 0.9, START, None, None, finding(0.9).sentence)
+    standing = {("p/m", RULE.kind): flag}
+    assert advance(standing, {("p/m", RULE.kind): finding(0.9)}, {"p/m"}, {"p/m"}, RULES, START) == []
+    small = advance(standing, {("p/m", RULE.kind): finding(0.92)}, {"p/m"}, {"p/m"}, RULES, START)
+    assert [step.action for step in small] == ["refreshed"]
     older = {("p/m", RULE.kind): replace(flag, rule_version=0)}
     steps = advance(older, {("p/m", RULE.kind): finding(0.92)}, {"p/m"}, {"p/m"}, RULES, START)
     assert [step.cause for step in steps] == ["rule 0 became 1"]

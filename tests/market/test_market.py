@@ -80,9 +80,8 @@ def test_the_floor_is_the_cheapest_that_is_sold_not_given() -> None:
     assert rows == {"a": 2}
 
 
-def test_burn_settles_input_and_output_together() -> None:
-    prices, costs = np.array([[0.1, 1.0]]), np.array([[[0.05, 0.5], [0.3, 0.5], [0.6, 1.0]]])
-    burn = burn_usd_per_day(np.array([1e6 * 3]), np.array([1e6]), prices, costs)
+def test_burn_is_a_band_that_never_earns() -> None:
+    burn = burn_usd_per_day(np.array([4e6]), np.array([0.325]), np.array([[0.16, 0.35, 0.7]]))
     assert burn.low[0] == 0.0
-    assert burn.mid[0] == pytest.approx(0.1)  # loses 0.6 on input, earns 0.5 on output
+    assert burn.mid[0] == pytest.approx(0.1)
     assert burn.high[0] == pytest.approx(1.5)

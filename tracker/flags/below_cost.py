@@ -45,6 +45,7 @@ class CostBand:
     trace: str
     clearing: str
     feasible_share: float = 1.0
+    price: float | None = None  # of a token of the mix, cache discount in it, as the engine compared it
     decides: str = ""  # the assumption with the largest share of the band's width
 
 
@@ -76,6 +77,7 @@ def compared(sale: Sale, band: CostBand) -> tuple[str, float, Span]:
     """Which price is held against which cost: of the mix, or of the one side whose price is published."""
     blended = sale.blended_usd_per_mtok
     if blended is not None:
+        blended = blended if band.price is None else band.price
         return f"tokens of the mix {sale.prompt_tokens:,} in to {sale.output_tokens:,} out", blended, band.blended
     if sale.output_usd_per_mtok is not None:
         return "output tokens", sale.output_usd_per_mtok, band.output

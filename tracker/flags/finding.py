@@ -67,17 +67,19 @@ def found(
     figures: tuple[Figure, ...] = (),
     evidence: tuple[Evidence, ...] = (),
     expires_at: datetime | None = None,
+    calibrated: bool | None = None,
 ) -> Finding:
     """A finding of `rule`; the sentence gets the statement about its calibration."""
     bounded = min(max(round(probability, 4), 0.0), 1.0)
     note = f"Probability {bounded:.2f} that {rule.meaning}"
-    note += "; calibrated, see the evaluation." if rule.calibrated else "; uncalibrated: an estimate, not a frequency."
+    known = rule.calibrated if calibrated is None else calibrated
+    note += "; calibrated on labelled cases." if known else "; uncalibrated: an estimate, not a frequency."
     return Finding(
         rule.kind,
         rule.version,
         offer,
         bounded,
-        rule.calibrated,
+        known,
         f"{sentence} {note}",
         clearing,
         scenario,

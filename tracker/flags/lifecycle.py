@@ -26,11 +26,12 @@ class OpenFlag:
     opened_at: datetime
     cooling_since: datetime | None
     expires_at: datetime | None
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happens to one flag. `action`: opened, kept, closed (events), cooled or warmed (state only)."""
+    """What happens to one flag. `action`: opened, kept, closed (events); cooled, refreshed (state only)."""
 
     action: str
     offer: str
@@ -84,8 +85,8 @@ def _move(
         return
     if finding is not None and _is_news(flag, finding):
         yield _step("kept", flag, at, _news(flag, finding), finding)
-    elif flag.cooling_since is not None:
-        yield _step("warmed", flag, at, "", finding)
+    elif finding is not None and (flag.cooling_since is not None or finding.sentence != flag.sentence):
+        yield _step("refreshed", flag, at, "", finding)
 
 
 def _aged(flag: OpenFlag, rule: Rule, at: datetime) -> Iterator[Step]:

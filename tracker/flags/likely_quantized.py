@@ -100,6 +100,7 @@ def _unlabelled(serving: Serving, audited: bool) -> Finding | None:
     if probability < MIN_SHOWN:
         return None
     strongest = sorted(serving.signals, key=lambda signal: -abs(signal.log_odds))[:4]
+    strongest = [signal for signal in strongest if abs(signal.log_odds) >= 0.1] or strongest[:1]
     capped = (
         f" The evidence adds up to {raw:.2f}, held at {CAP_WITHOUT_AUDIT:.2f} without an audit."
         if raw > probability
@@ -107,7 +108,7 @@ def _unlabelled(serving: Serving, audited: bool) -> Finding | None:
     )
     plea = "" if audited else " This is circumstance, not proof: it asks for an audit (`tracker audit`)."
     text = (
-        f"No precision is declared. Of labelled endpoints {serving.prior:.0%} are below native; here "
+        f"No precision is declared. An endpoint average in every respect comes to {serving.prior:.0%}; here "
         f"{_reasons(strongest)}.{capped}{plea}"
     )
     figures = (
@@ -119,6 +120,7 @@ def _unlabelled(serving: Serving, audited: bool) -> Finding | None:
         RULE, serving.offer, probability, text,
         f"A declared label of {serving.native_precision}, or an audit that finds no difference from native weights.",
         figures=figures, evidence=tuple(row for signal in serving.signals for row in signal.evidence),
+        calibrated=raw <= CAP_WITHOUT_AUDIT and not audited,
     )  # fmt: skip
 
 

@@ -34,13 +34,20 @@ class Listing:
     quote_id: str
 
 
+def _gone(listing: Listing, at: datetime) -> float:
+    """One good reading without the offer proves little; the third closes the offer itself."""
+    if listing.missing_since is None:
+        return 0.0
+    return ramp((at - listing.missing_since) / timedelta(hours=max(listing.every_hours, 1.0)), 0.5, 2.0, top=0.8)
+
+
 def judge(listing: Listing, at: datetime) -> Finding | None:
     if not listing.is_live:
         return None
     age = at - listing.last_good_at
     missed = age / timedelta(hours=max(listing.every_hours, 1.0))
     stale = ramp(missed, 3, 20, top=0.9) if age >= MIN_AGE else 0.0
-    gone = 0.8 if listing.missing_since else 0.0
+    gone = _gone(listing, at)
     if (probability := max(stale, gone)) <= 0:
         return None
     if gone >= stale:

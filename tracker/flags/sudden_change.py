@@ -32,6 +32,7 @@ MIN_SHIFT = 0.25
 PRIOR = (
     0.02  # shifts per series and fortnight: the measured series of the corpus shift rarely, and false alarms are costly
 )
+MIN_NOISE = 0.03
 MIN_SIDE = 4  # days on each side of a shift in a noisy series
 
 
@@ -139,19 +140,29 @@ def _shift(series: Series, past: Sequence[Move], at: datetime) -> Finding | None
 def shift_of(values: NDArray[np.float64]) -> tuple[int, float, float]:
     """The likeliest level shift: its index, size, and probability.
 
-    Bayes factor by BIC against no shift (two parameters: place and size); noise from the median absolute first
-    difference, which a single shift does not inflate.
+    Bayes factor by BIC against no shift (two parameters: place and size). Medians of neighbouring days resemble each
+    other, so the noise is that of the best split's residuals, widened by their lag-one correlation.
     """
     count = len(values)
-    noise = max(1.4826 * float(np.median(np.abs(np.diff(values)))) / math.sqrt(2), 0.03)
     places = np.arange(MIN_SIDE, count - MIN_SIDE + 1)
     sums = np.cumsum(values)
     left, right = sums[places - 1] / places, (sums[-1] - sums[places - 1]) / (count - places)
-    gain = places * (count - places) / count * (right - left) ** 2 / (2 * noise**2)
+    gain = places * (count - places) / count * (right - left) ** 2
     best = int(np.argmax(gain))
-    log_factor = float(gain[best]) - math.log(count) + math.log(PRIOR / (1 - PRIOR))
+    residuals = values - np.where(np.arange(count) < places[best], left[best], right[best])
+    log_factor = float(gain[best]) / (2 * _noise(residuals) ** 2) - math.log(count) + math.log(PRIOR / (1 - PRIOR))
     probability = 1 / (1 + math.exp(-min(max(log_factor, -30.0), 30.0)))
     return int(places[best]), float(right[best] - left[best]), min(probability, 0.95)
+
+
+def _noise(residuals: NDArray[np.float64]) -> float:
+    """Standard deviation that a mean of correlated days deserves; never below 3 %, the medians' own rounding."""
+    variance = float((residuals**2).mean())
+    if variance <= 0:
+        return MIN_NOISE
+    echo = float((residuals[1:] * residuals[:-1]).mean()) / variance
+    echo = min(max(echo + 2 / len(residuals), 0.0), 0.8)  # short series underestimate it
+    return max(math.sqrt(variance * (1 + echo) / (1 - echo)), MIN_NOISE)
 
 
 def _report(series: Series, probability: float, text: str, moves: Sequence[Move], until: datetime) -> Finding:

@@ -20,7 +20,8 @@ RULE = Rule(
     calibrated=False,
     meaning="a buyer with ten concurrent users cannot buy at this price",
 )
-MEANINGFUL_SAVING = 0.5  # a limited price is a teaser only if it is at most half of what the overflow costs
+# A limited price is a teaser only if it is at most half of what the overflow costs, or free where nothing is known.
+MEANINGFUL_SAVING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Reach:
 def judge(reach: Reach) -> Finding | None:
     """Likelier the fewer concurrent requests fit: 0.95 at one or less, nothing from a hundred on."""
     overflow = reach.overflow_request_usd
-    if overflow is not None and reach.request_usd > MEANINGFUL_SAVING * overflow:
+    if reach.request_usd > MEANINGFUL_SAVING * (overflow or 0.0):
         return None
     probability = ramp(math.log10(max(reach.concurrent, 1e-3)), 2.0, 0.3)
     if probability <= 0:

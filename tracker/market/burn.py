@@ -20,12 +20,10 @@ class Burn:
     high: Array
 
 
-def burn_usd_per_day(input_tokens: Array, output_tokens: Array, prices: Array, costs: Array) -> Burn:
-    """`prices` is [rows, 2] (in, out), `costs` is [rows, 3, 2] (low, mid, high by in, out), USD per million tokens.
+def burn_usd_per_day(tokens: Array, prices: Array, costs: Array) -> Burn:
+    """`tokens` and `prices` are [rows], `costs` is [rows, 3] (low, mid, high); USD per million tokens of the same mix.
 
-    Input and output are settled together: a side sold at a loss may be paid for by the other.
+    A mix settles input and output together: a side sold at a loss may be paid for by the other.
     """
-    tokens = np.stack([input_tokens, output_tokens], axis=1)
-    loss = ((costs - prices[:, None, :]) * tokens[:, None, :]).sum(axis=2) / 1e6
-    low, mid, high = np.maximum(loss, 0.0).T
+    low, mid, high = np.maximum((costs - prices[:, None]) * tokens[:, None] / 1e6, 0.0).T
     return Burn(low, mid, high)

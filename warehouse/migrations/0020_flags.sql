@@ -18,12 +18,12 @@ CREATE TABLE calc.cost_band (
     band_id VARCHAR, model_id VARCHAR, precision VARCHAR, scenario VARCHAR, tok_s DOUBLE, ttft_s DOUBLE, day DATE,
     input_low DOUBLE, input_mid DOUBLE, input_high DOUBLE, output_low DOUBLE, output_mid DOUBLE, output_high DOUBLE,
     blended_low DOUBLE, blended_mid DOUBLE, blended_high DOUBLE, prompt_tokens INTEGER, output_tokens INTEGER,
-    deployment VARCHAR, hardware VARCHAR, trace VARCHAR, clearing VARCHAR, decides VARCHAR, engine VARCHAR,
+    deployment VARCHAR, hardware VARCHAR, trace VARCHAR, feasible_share DOUBLE, engine VARCHAR,
     recorded_at TIMESTAMP
 );
 CREATE TABLE calc.margin (
     offer_id BIGINT, offer VARCHAR, provider VARCHAR, model_id VARCHAR, basis VARCHAR, day DATE, ended BOOLEAN,
-    input_usd DOUBLE, output_usd DOUBLE, band_id VARCHAR, p_below_cost DOUBLE, recorded_at TIMESTAMP
+    input_usd DOUBLE, output_usd DOUBLE, blended_usd DOUBLE, band_id VARCHAR, p_below_cost DOUBLE, recorded_at TIMESTAMP
 );
 CREATE TABLE calc.price_floor (
     model_id VARCHAR, day DATE, ended BOOLEAN, list_usd DOUBLE, list_offer VARCHAR, effective_usd DOUBLE,

@@ -43,7 +43,7 @@ SELECT band_id, model_id, precision, scenario, tok_s, ttft_s, day, input_low AS 
        input_mid AS input_mid_usd_per_mtok, input_high AS input_high_usd_per_mtok,
        output_low AS output_low_usd_per_mtok, output_mid AS output_mid_usd_per_mtok,
        output_high AS output_high_usd_per_mtok, blended_low AS blended_low_usd_per_mtok,
-       blended_mid AS blended_mid_usd_per_mtok, blended_high AS blended_high_usd_per_mtok, prompt_tokens, output_tokens, deployment, hardware, trace, clearing, decides,
+       blended_mid AS blended_mid_usd_per_mtok, blended_high AS blended_high_usd_per_mtok, prompt_tokens, output_tokens, deployment, hardware, trace, feasible_share,
        engine
 FROM calc.cost_band;
 COMMENT ON VIEW cost_bands IS 'What serving a model costs at a precision, a speed and a date under a scenario: low, mid and high of the draws.';
@@ -68,13 +68,12 @@ COMMENT ON COLUMN cost_bands.output_tokens IS 'Output tokens of it';
 COMMENT ON COLUMN cost_bands.deployment IS 'The cheapest deployment that keeps the speed';
 COMMENT ON COLUMN cost_bands.hardware IS 'Its accelerator';
 COMMENT ON COLUMN cost_bands.trace IS 'What bounds it';
-COMMENT ON COLUMN cost_bands.clearing IS 'On what it would break even at the price it was computed for';
-COMMENT ON COLUMN cost_bands.decides IS 'The assumption with the largest share of the band''s width';
+COMMENT ON COLUMN cost_bands.feasible_share IS 'Share of the draws in which any deployment keeps the speed';
 COMMENT ON COLUMN cost_bands.engine IS 'Version of the cost engine';
 
 CREATE OR REPLACE VIEW margins AS
 WITH spans AS (
-    SELECT offer_id, offer, provider, model_id, basis, day, ended, input_usd, output_usd, band_id, p_below_cost,
+    SELECT offer_id, offer, provider, model_id, basis, day, ended, input_usd, output_usd, blended_usd, band_id, p_below_cost,
            lead(day) OVER (PARTITION BY offer_id, basis ORDER BY day, recorded_at) AS next_day
     FROM calc.margin
 )
@@ -87,8 +86,7 @@ SELECT s.offer, s.provider, s.model_id, d.day, s.basis, s.input_usd AS price_inp
        CASE WHEN b.input_mid > 0 THEN b.output_mid / b.input_mid END AS cost_ratio,
        b.blended_low AS cost_blended_low_usd_per_mtok, b.blended_mid AS cost_blended_mid_usd_per_mtok,
        b.blended_high AS cost_blended_high_usd_per_mtok,
-       (b.prompt_tokens * s.input_usd + b.output_tokens * s.output_usd) / (b.prompt_tokens + b.output_tokens)
-           AS price_blended_usd_per_mtok,
+       s.blended_usd AS price_blended_usd_per_mtok,
        s.p_below_cost, b.precision, b.deployment, b.hardware, b.scenario, s.band_id, s.offer_id
 FROM spans s JOIN calc.assessed_day d ON d.day >= s.day AND (s.next_day IS NULL OR d.day < s.next_day)
 JOIN calc.cost_band b ON b.band_id = s.band_id
@@ -112,7 +110,7 @@ COMMENT ON COLUMN margins.cost_ratio IS 'Cost of output over cost of input: far 
 COMMENT ON COLUMN margins.cost_blended_low_usd_per_mtok IS 'Cost of a token of the scenario''s mix, low';
 COMMENT ON COLUMN margins.cost_blended_mid_usd_per_mtok IS 'The same, middle';
 COMMENT ON COLUMN margins.cost_blended_high_usd_per_mtok IS 'The same, high';
-COMMENT ON COLUMN margins.price_blended_usd_per_mtok IS 'Price of a token of the same mix, without cache discounts; NULL where a side is not published';
+COMMENT ON COLUMN margins.price_blended_usd_per_mtok IS 'Price of a token of the same mix, cache discount included; NULL where a side is not published';
 COMMENT ON COLUMN margins.p_below_cost IS 'Share of the draws in which a request costs more than it earns';
 COMMENT ON COLUMN margins.precision IS 'Precision the cost is for: declared, else native';
 COMMENT ON COLUMN margins.deployment IS 'The cheapest deployment that keeps the observed speed';

@@ -1,0 +1,216 @@
+"""Asks the cost engine about offers: which precisions, which readings of the price, as of which week.
+
+Rents are read as of the Monday of the week, so that an offer whose own facts did not change keeps its cost through the
+week. The band does not depend on the price; the probability does.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
+from importlib.resources import files
+
+from tracker.assess_inputs import Situation, on_grid
+from tracker.cost.facts import Model, find_model, precisions
+from tracker.cost.market import Estimate, Question, assess, shares_of_width
+from tracker.cost.scenario import find_scenario
+from tracker.errors import CostError
+from tracker.flags.below_cost import CostBand, Span
+
+LOWER = ("fp8", "fp4")  # what a host could serve instead, most common first
+ERA = date(2024, 7, 1)  # until the price war ended, the stack and load of the essays of 2023 and 2024
+FACT_FILES = ("accelerators", "models", "precisions", "rents", "scenario_ranges", "scenarios", "stacks")
+READINGS = ("list", "effective")
+WORDS = {
+    "utilisation": "how busy the hardware is",
+    "prompt": "the length of the prompt",
+    "output": "the length of the answer",
+    "cache_hit": "the share of input served from cache",
+    "load_batch": "how many requests run together",
+    "rent": "what the seller pays against the market's rent",
+    "seller": "which seller's rents hold",
+    "engine": "the engine's own error",
+    "at_hand": "which hardware the seller has",
+}
+# Measurers do not say how long their prompts are, and caches help them: a seller is held to twice the observed wait.
+TTFT_GRACE = 2.0
+MAX_BATCH = 4000  # questions per call: bounds memory
+
+
+@dataclass(frozen=True, slots=True)
+class Costed:
+    """The engine's answers about one offer: bands with the precision on sale first, and the price's other readings."""
+
+    scenario: str
+    prompt_tokens: int
+    output_tokens: int
+    when: date
+    bands: tuple[CostBand, ...]
+    apart: tuple[tuple[str, float], ...]
+    apart_prices: tuple[tuple[str, float | None], ...]  # the same readings, blended
+    native_cost: CostBand | None
+    reason: str  # why there is no band
+
+    @property
+    def standing(self) -> CostBand | None:
+        return self.bands[0] if self.bands else None
+
+
+@cache
+def engine_version() -> str:
+    """Changes with every fact the engine computes from."""
+    data = files("tracker") / "data"
+    return hashlib.sha256(b"".join((data / f"{name}.csv").read_bytes() for name in FACT_FILES)).hexdigest()[:12]
+
+
+@cache
+def open_model(model_id: str | None) -> Model | None:
+    """The engine's facts of a model; None for closed and unknown ones."""
+    if not model_id:
+        return None
+    try:
+        return find_model(model_id)
+    except CostError:
+        return None
+
+
+@cache
+def bits_of() -> dict[str, float]:
+    """Width of every precision label: what the bulk of the weights is stored in."""
+    return {name: min(row.weight_bits, row.expert_bits) for name, row in precisions().items()}
+
+
+def native_bits(model: Model) -> float:
+    return bits_of()[model.native_precision]
+
+
+def scenario_of(when: date) -> str:
+    """The default assumptions of a day."""
+    return "mixtral-2023" if when < ERA else "market"
+
+
+def week_of(at: datetime) -> date:
+    return at.date() - timedelta(days=at.weekday())
+
+
+def cost_offers(offers: Sequence[Situation], at: datetime, scenario: str = "") -> dict[int, Costed]:
+    """By offer id, for offers of models the engine knows and whose price is known."""
+    when, name = week_of(at), scenario or scenario_of(at.date())
+    asked: list[tuple[int, str, Question]] = []
+    for one in offers:
+        model = open_model(one.model_id)
+        if model is not None and one.is_priced:
+            asked += [(one.offer_id, role, question) for role, question in _questions(one, model, when, name)]
+    estimates: list[Estimate] = []
+    for start in range(0, len(asked), MAX_BATCH):
+        estimates += assess([question for _, _, question in asked[start : start + MAX_BATCH]])
+    grouped: dict[int, dict[str, Estimate]] = {}
+    for (offer_id, role, _), estimate in zip(asked, estimates, strict=True):
+        grouped.setdefault(offer_id, {})[role] = estimate
+    return {offer_id: costed_of(found, when, name) for offer_id, found in grouped.items()}
+
+
+def first_token_limit(one: Situation) -> float | None:
+    """Seconds within which the assumed deployment must show the first token."""
+    return None if one.ttft_s is None else TTFT_GRACE * one.ttft_s
+
+
+def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[tuple[str, Question]]:
+    label = one.label
+    sold = label.value if label is not None and label.value in bits_of() else model.native_precision
+    patience = first_token_limit(one)
+    lower = [name for name in LOWER if bits_of()[name] < bits_of()[sold] - 0.6]
+
+    def ask(precision: str, given: float | None, output: float | None) -> Question:
+        return Question(
+            model.model_id, precision, given, output, when, scenario, one.tok_s, patience,
+            one.cached_usd if one.tier == "standard" else None,
+        )  # fmt: skip
+
+    asked = [(f"at {sold}", ask(sold, one.input_usd, one.output_usd))]
+    asked += [(f"at {name}", ask(name, one.input_usd, one.output_usd)) for name in lower]
+    if sold != model.native_precision:
+        asked.append(("native", ask(model.native_precision, one.input_usd, one.output_usd)))
+    if (one.input_list_usd, one.output_list_usd) != (one.input_usd, one.output_usd) and one.output_list_usd is not None:
+        asked.append(("list", ask(sold, one.input_list_usd, one.output_list_usd)))
+    if one.output_paid_usd is not None and one.input_paid_usd is not None:
+        paid = Question(
+            model.model_id, sold, one.input_paid_usd, one.output_paid_usd, when, scenario, one.tok_s, patience
+        )
+        asked.append(("effective", paid))  # transacted prices have the cache discount in them
+    return asked
+
+
+def costed_of(found: dict[str, Estimate], when: date, name: str) -> Costed:
+    """Answers by role (`at PRECISION`, `native`, `list`, `effective`); the first is the precision on sale."""
+    scenario = find_scenario(name)
+    bands = tuple(
+        band_of(e) for role, e in found.items() if role.startswith("at ") and e.output_usd_per_mtok is not None
+    )
+    first = next(iter(found.values()))
+    if first.output_usd_per_mtok is None:
+        bands = ()
+    native = found.get("native", first)
+    return Costed(
+        scenario=name,
+        prompt_tokens=round(scenario.prompt[1]),
+        output_tokens=round(scenario.output[1]),
+        when=when,
+        bands=bands,
+        apart=tuple(
+            (role, round(e.probability_below, 3))
+            for role, e in found.items()
+            if role in READINGS and e.probability_below is not None
+        ),
+        apart_prices=tuple((role, e.price_blended_usd_per_mtok) for role, e in found.items() if role in READINGS),
+        native_cost=band_of(native) if native.output_usd_per_mtok is not None else None,
+        reason=first.reason,
+    )
+
+
+def band_of(estimate: Estimate) -> CostBand:
+    """The engine's answer as the rules read it. The id hashes everything the band depends on, and nothing else."""
+    q = estimate.question
+    told = (q.model_id, q.precision, q.scenario, q.tok_s_user, q.ttft_s, q.when.isoformat(), q.known, engine_version())
+    into, out, both = estimate.input_usd_per_mtok, estimate.output_usd_per_mtok, estimate.blended_usd_per_mtok
+    if into is None or out is None or both is None:
+        raise CostError(f"{q.model_id}: no band to read: {estimate.reason}")
+    return CostBand(
+        hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16],
+        q.precision,
+        Span(*into),
+        Span(*out),
+        Span(*both),
+        round(estimate.probability_below or 0.0, 3),
+        estimate.deployment,
+        estimate.trace,
+        estimate.clears,
+        round(estimate.feasible_share, 3),
+        estimate.price_blended_usd_per_mtok if _both_sides(q) else None,
+    )
+
+
+def _both_sides(q: Question) -> bool:
+    return q.input_usd_per_mtok is not None and q.output_usd_per_mtok is not None
+
+
+def deciding_input(one: Situation, costed: Costed) -> str:
+    """The assumption that explains most of the band's width, at a rounded speed, so that answers are shared."""
+    model, band = open_model(one.model_id), costed.standing
+    if model is None or band is None:
+        return ""
+    pace = (on_grid(one.tok_s, 2.0), on_grid(first_token_limit(one), 4.0))
+    return _decider(model.model_id, band.precision, costed.when, costed.scenario, *pace)
+
+
+@lru_cache(maxsize=4096)
+def _decider(
+    model_id: str, precision: str, when: date, scenario: str, tok_s: float | None, ttft_s: float | None
+) -> str:
+    shares = shares_of_width(Question(model_id, precision, None, None, when, scenario, tok_s, ttft_s))
+    if not shares:
+        return ""
+    name, share = max(shares.items(), key=lambda pair: pair[1])
+    return f"{WORDS.get(name, name)} ({share:.0%} of the band's width)"

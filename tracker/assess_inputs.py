@@ -1,0 +1,320 @@
+"""From the rows of one moment to one `Situation` per offer: all the rules look at, and nothing that moves by itself.
+
+Speeds are rounded to a ratio grid of 10 % and readings missed to whole ones, so that an offer whose inputs did not
+really change keeps its hash and is not rated again. Prices are USD per million tokens at the rate of the day; a price
+that flip-flops is replaced by its time-weighted mean.
+"""
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tracker.flags.precision_changed import Label
+from tracker.flags.source_conflict import Conflict
+from tracker.flags.sudden_change import Move, is_flip_flop, settled_level
+from tracker.market.effective import Allowance
+
+Rows = Sequence[Mapping[str, Any]]
+LIVE_KINDS = frozenset(("seller", "host", "market", "catalogue"))
+UNKNOWN_LABELS = frozenset(("", "unknown", "none", "null"))
+MEASURED_IN = "openrouter"  # whose medians the speeds are, in words
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    """One published limit and the row that says so."""
+
+    allowance: Allowance
+    limit_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A price the collector did not believe."""
+
+    hold_id: str
+    component: str
+    amount_usd: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One offer at one moment."""
+
+    offer_id: int
+    offer: str
+    provider: str
+    model_id: str | None
+    tier: str
+    is_text: bool
+    source_id: str
+    is_live: bool
+    every_hours: float
+    usd_per_unit: float
+    input_usd: float | None
+    output_usd: float | None
+    input_list_usd: float | None
+    output_list_usd: float | None
+    input_paid_usd: float | None
+    output_paid_usd: float | None
+    cached_usd: float | None
+    input_status: str
+    output_status: str
+    input_quote_id: str
+    output_quote_id: str
+    paid_quote_id: str
+    since: datetime
+    flip_flops: bool
+    tok_s: float | None
+    ttft_s: float | None
+    speed_source: str
+    labels: tuple[Label, ...]
+    label_source: str
+    context_tokens: int | None
+    limits: tuple[LimitRow, ...]
+    conflicts: tuple[Conflict, ...]
+    holds: tuple[Hold, ...]
+    price_moves: tuple[Move, ...]
+    speed_days: tuple[Move, ...]
+    ttft_days: tuple[Move, ...]
+    readings_missed: int
+    last_good_at: datetime | None
+    missing_since: datetime | None
+
+    @property
+    def is_free(self) -> bool:
+        """Free with evidence: a bare zero claims nothing."""
+        sides = [status for status in (self.input_status, self.output_status) if status]
+        return bool(sides) and all(status == "free" for status in sides)
+
+    @property
+    def is_priced(self) -> bool:
+        return self.is_free or "known" in (self.input_status, self.output_status)
+
+    @property
+    def label(self) -> Label | None:
+        """The label shown last; None where none is, or only `unknown`."""
+        return self.labels[-1] if self.labels and self.labels[-1].bits is not None else None
+
+    def fingerprint(self, beside: str) -> str:
+        """Hash of everything above (but when the source was last read) and of what the rules and facts are."""
+        told = [getattr(self, name) for name in self.__dataclass_fields__ if name != "last_good_at"]
+        return hashlib.sha256(f"{beside}{told!r}".encode()).hexdigest()[:24]
+
+
+def on_grid(value: float | None, step: float = 1.1) -> float | None:
+    """The nearest power of `step`, to three digits: measured medians breathe by a few per cent from hour to hour."""
+    if value is None or value <= 0:
+        return None
+    return float(f"{step ** round(math.log(value, step)):.3g}")
+
+
+def situations(facts: Mapping[str, Rows], at: datetime, bits: Mapping[str, float]) -> list[Situation]:
+    """One per offer on the market. `bits` knows the width of every precision label."""
+    by = {
+        name: _grouped(facts[name])
+        for name in ("labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing")
+    }
+    read = {str(row["source_id"]): row["last_good_at"] for row in facts["read"]}
+    limits = _limits(facts["limits"])
+    return [_situation(row, by, read, limits, at, bits) for row in facts["offers"]]
+
+
+def _grouped(rows: Rows) -> dict[int, list[Mapping[str, Any]]]:
+    groups: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        groups[int(row["offer_id"])].append(row)
+    return dict(groups)
+
+
+def _situation(
+    row: Mapping[str, Any],
+    by: Mapping[str, Mapping[int, Rows]],
+    read: Mapping[str, Any],
+    limits: Mapping[tuple[str, str], tuple[LimitRow, ...]],
+    at: datetime,
+    bits: Mapping[str, float],
+) -> Situation:
+    offer_id, source_id = int(row["offer_id"]), str(row["source_id"])
+    rate = float(row["usd_per_unit"] or math.nan)
+    moves = _moves(by["moves"].get(offer_id, ()), source_id)
+    flips = is_flip_flop(moves, at)
+    factor = _settled_factor(moves, at, row["output"]) if flips else 1.0
+    labels, label_source = _labels(
+        by["labels"].get(offer_id, ()), str(row["named_precision"] or ""), row["since"], bits
+    )
+    speeds = {str(speed["name"]): speed for speed in by["speeds"].get(offer_id, ())}
+    tok_s, ttft_s = _pace(speeds)
+    missing = [m["missing_since"] for m in by["missing"].get(offer_id, ()) if m["source_id"] == source_id]
+    last_good = read.get(source_id)
+    every = float(row["every_hours"] or 24)
+    return Situation(
+        offer_id=offer_id,
+        offer=str(row["offer"]),
+        provider=str(row["provider"]),
+        model_id=row["model_id"],
+        tier=str(row["tier"]),
+        is_text=bool(row["is_text"]),
+        source_id=source_id,
+        is_live=row["source_kind"] in LIVE_KINDS,
+        every_hours=every,
+        usd_per_unit=rate,
+        input_usd=_usd(row["input"], rate * factor),
+        output_usd=_usd(row["output"], rate * factor),
+        input_list_usd=_usd(row["input_list"], rate),
+        output_list_usd=_usd(row["output_list"], rate),
+        input_paid_usd=_usd(row["input_paid_usd"], 1.0),
+        output_paid_usd=_usd(row["output_paid_usd"], 1.0),
+        cached_usd=_usd(row["cache_read"], rate * factor),
+        input_status=str(row["input_status"] or ""),
+        output_status=str(row["output_status"] or ""),
+        input_quote_id=_ref(row["input_quote_id"]),
+        output_quote_id=_ref(row["output_quote_id"]),
+        paid_quote_id=_ref(row["paid_quote_id"]),
+        since=row["since"],
+        flip_flops=flips,
+        tok_s=on_grid(tok_s),
+        ttft_s=on_grid(ttft_s, 1.25),
+        speed_source=str(next(iter(speeds.values()))["source_id"]) if speeds else "",
+        labels=labels,
+        label_source=label_source,
+        context_tokens=_context(by["labels"].get(offer_id, ())),
+        limits=limits.get((str(row["provider"]), str(row["listed_name"])))
+        or limits.get((str(row["provider"]), ""), ()),
+        conflicts=tuple(_conflict(found) for found in by["conflicts"].get(offer_id, ())),
+        holds=tuple(
+            Hold(_ref(h["hold_id"]), str(h["component"]), float(h["amount"]) * rate, str(h["detail"] or h["reason"]))
+            for h in by["held"].get(offer_id, ())
+            if h["amount"] is not None
+        ),
+        price_moves=moves,
+        speed_days=_days(by["speed_days"].get(offer_id, ()), "throughput_tok_s"),
+        ttft_days=_days(by["speed_days"].get(offer_id, ()), "ttft_ms"),
+        readings_missed=_missed(last_good, every, at),
+        last_good_at=last_good,
+        missing_since=missing[0] if missing else None,
+    )
+
+
+def _ref(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _usd(amount: Any, rate: float) -> float | None:
+    return None if amount is None or rate != rate else float(amount) * rate
+
+
+def _pace(speeds: Mapping[str, Mapping[str, Any]]) -> tuple[float | None, float | None]:
+    """Tokens per second and user, and seconds to the first token."""
+    speed, first, prefill = (speeds.get(name) for name in ("throughput_tok_s", "ttft_ms", "prefill_s"))
+    ttft_s = float(first["value"]) / 1000 if first else float(prefill["value"]) if prefill else None
+    return (float(speed["value"]) if speed else None), ttft_s
+
+
+def _missed(last_good: datetime | None, every_hours: float, at: datetime) -> int:
+    """Whole readings missed, from the fourth on: three are the house's patience."""
+    if last_good is None:
+        return 0
+    missed = (at - last_good) / timedelta(hours=max(every_hours, 1.0))
+    return min(int(missed), 20) if missed > 3 else 0
+
+
+def _moves(rows: Rows, source_id: str) -> tuple[Move, ...]:
+    """What one had to pay from each moment on: the discount where one stood, else the list price."""
+    own = [row for row in rows if row["source_id"] == source_id]
+    moments = sorted(
+        {row["valid_from"] for row in own} | {row["valid_to"] for row in own if row["valid_to"].year < 9000}
+    )
+    moves: list[Move] = []
+    for moment in moments:
+        standing = [row for row in own if row["valid_from"] <= moment < row["valid_to"]]
+        if not standing:
+            continue
+        row = min(standing, key=lambda r: (r["basis"] != "discount", -float(r["amount"]), int(r["quote_id"])))
+        if not moves or moves[-1].value != float(row["amount"]):
+            moves.append(Move(moment, float(row["amount"]), _ref(row["quote_id"])))
+    return tuple(moves)
+
+
+def _settled_factor(moves: Sequence[Move], at: datetime, output: Any) -> float:
+    level = settled_level(moves, at)
+    return level / float(output) if level and output else 1.0
+
+
+def _days(rows: Rows, name: str) -> tuple[Move, ...]:
+    """Daily medians, to three digits. Without the last day, which is not over."""
+    for row in rows:
+        if row["name"] == name:
+            pairs = list(zip(row["days"], row["values"], strict=True))[:-1]
+            return tuple(
+                Move(datetime(day.year, day.month, day.day), float(f"{value:.3g}"), f"{name} {day}")  # noqa: DTZ001
+                for day, value in pairs
+            )
+    return ()
+
+
+def _labels(rows: Rows, named: str, since: datetime, bits: Mapping[str, float]) -> tuple[tuple[Label, ...], str]:
+    """The labels of the best-standing source, oldest first; else what the listed name itself declares."""
+    told = [row for row in rows if row["attribute"] == "precision"]
+    if not told:
+        label = (Label(named, bits.get(named), since, "name"),) if named in bits else ()
+        return label, "the listed name" if label else ""
+    best = told[0]["source_id"]
+    labels = [
+        Label(
+            value, None if value in UNKNOWN_LABELS else bits.get(value), row["observed_at"], _ref(row["declaration_id"])
+        )
+        for row in told
+        if row["source_id"] == best and (value := str(row["value"]).strip().lower()) is not None
+    ]
+    last = [row for row in told if row["source_id"] == best][-1]
+    if last["ended_at"] is not None and labels[-1].bits is not None:
+        labels.append(Label("no label", None, last["ended_at"], _ref(last["declaration_id"])))
+    return tuple(labels), str(best)
+
+
+def _context(rows: Rows) -> int | None:
+    told = [str(row["value"]) for row in rows if row["attribute"] == "context_tokens" and row["ended_at"] is None]
+    return next((int(value) for value in told if value.isdigit()), None)
+
+
+def _conflict(row: Mapping[str, Any]) -> Conflict:
+    return Conflict(
+        str(row["component"]),
+        str(row["source_id"]),
+        int(row["standing"]),
+        float(row["amount"]),
+        str(row["other_source_id"]),
+        float(row["other_amount"]),
+        bool(row["other_is_copy"]),
+        str(row["currency"]),
+        _ref(row["quote_id"]),
+        _ref(row["other_quote_id"]),
+    )
+
+
+def _limits(rows: Rows) -> dict[tuple[str, str], tuple[LimitRow, ...]]:
+    found: defaultdict[tuple[str, str], list[LimitRow]] = defaultdict(list)
+    for row in rows:
+        amount = None if row["status"] == "unlimited" else row["amount"]
+        size = "unlimited" if amount is None else f"{amount:,.0f}"
+        per = "" if row["measure"] == "concurrency" else f" a {row['per']}"
+        allowance = Allowance(str(row["account_tier"]), str(row["measure"]), str(row["per"]), amount)
+        text = f"{size} {str(row['measure']).replace('_', ' ')}{per}"
+        found[str(row["provider"]), str(row["listed_name"])].append(LimitRow(allowance, _ref(row["limit_id"]), text))
+    return {key: tuple(limits) for key, limits in found.items()}
+
+
+def peers_of(offers: Iterable[Situation]) -> dict[str, tuple[tuple[str, str, float], ...]]:
+    """Standing output prices per model: (offer, provider, USD per million), paid standard offers only."""
+    found: defaultdict[str, list[tuple[str, str, float]]] = defaultdict(list)
+    for one in offers:
+        if one.model_id and one.tier == "standard" and one.output_usd and one.output_usd > 0:
+            found[one.model_id].append((one.offer, one.provider, one.output_usd))
+    return {model: tuple(rows) for model, rows in found.items()}

@@ -1,0 +1,261 @@
+"""What the rules look at, read as of one moment: the same statements serve today's pass and a replay of past days.
+
+They run on any open connection, the published file's too.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from warehouse.store import Connection
+
+Rows = list[dict[str, object]]
+ARTICLE_DAYS = 60  # an article's price is judged for two months after its date: it says nothing of later ones
+
+# One row per offer: the standing price (promotion included), the list price, the transacted one; best-standing source.
+_OFFERS = """
+WITH told AS (
+    SELECT q.quote_id, q.offer_id, q.offer, q.provider, q.listed_name, q.tier, q.model_id, q.component, q.basis,
+        q.amount,
+           q.currency, q.status, q.min_prompt_tokens, q.hours, q.source_id, q.observed_at, q.effective_from,
+           s.standing, s.kind AS source_kind, s.every_hours
+    FROM quotes_asof({at}) q JOIN ref.source s USING (source_id)
+    WHERE q.unit = 'mtok' AND q.component IN ('input', 'output', 'cache_read', 'image_out', 'audio_out', 'video_out')
+      AND (s.standing < 9 OR coalesce(q.effective_from, q.observed_at) > {at} - INTERVAL {article_days} DAY)
+), best AS (
+    SELECT offer_id, source_id FROM told WHERE basis <> 'effective' GROUP BY offer_id, source_id
+    QUALIFY row_number() OVER (PARTITION BY offer_id ORDER BY min(standing), max(observed_at) DESC, source_id) = 1
+), billed AS (
+    SELECT t.* FROM told t JOIN best USING (offer_id, source_id) WHERE t.basis <> 'effective'
+    QUALIFY row_number() OVER (PARTITION BY t.offer_id, t.component ORDER BY
+        CASE t.basis WHEN 'discount' THEN 0 ELSE 1 END, t.min_prompt_tokens, CASE t.hours WHEN '' THEN 0 ELSE 1 END,
+        t.effective_from DESC NULLS LAST, t.amount DESC, t.quote_id) = 1
+), listed AS (
+    SELECT t.* FROM told t JOIN best USING (offer_id, source_id) WHERE t.basis = 'list'
+    QUALIFY row_number() OVER (PARTITION BY t.offer_id, t.component ORDER BY t.min_prompt_tokens,
+        CASE t.hours WHEN '' THEN 0 ELSE 1 END, t.effective_from DESC NULLS LAST, t.amount DESC, t.quote_id) = 1
+), transacted AS (
+    SELECT * FROM told WHERE basis = 'effective'
+    QUALIFY row_number() OVER (PARTITION BY offer_id, component ORDER BY observed_at DESC, quote_id) = 1
+), rate AS (
+    SELECT currency, arg_max(usd_per_unit,
+        day) AS usd FROM calc.fx_daily WHERE day <= CAST({at} AS DATE) GROUP BY currency
+), wide AS (
+    SELECT offer_id, min(offer) AS offer, min(provider) AS provider, min(listed_name) AS listed_name, min(tier) AS tier,
+           min(model_id) AS model_id, min(source_id) AS source_id, min(source_kind) AS source_kind,
+           min(standing) AS standing, min(every_hours) AS every_hours, min(currency) AS currency,
+           max(amount) FILTER (component = 'input') AS input, max(amount) FILTER (component = 'output') AS output,
+           max(status) FILTER (component = 'input') AS input_status,
+           max(status) FILTER (component = 'output') AS output_status,
+           max(quote_id) FILTER (component = 'input') AS input_quote_id,
+           max(quote_id) FILTER (component = 'output') AS output_quote_id,
+           max(amount) FILTER (component = 'cache_read') AS cache_read,
+           count(*) FILTER (component LIKE '%\_out' ESCAPE '\\') = 0
+               AND max(amount) FILTER (component = 'output') > 0 AS is_text,
+           min(coalesce(effective_from, observed_at)) AS since
+    FROM billed GROUP BY offer_id
+), wide_list AS (
+    SELECT offer_id, max(amount) FILTER (component = 'input') AS input,
+        max(amount) FILTER (component = 'output') AS output
+    FROM listed GROUP BY offer_id
+), wide_paid AS (
+    SELECT offer_id, max(amount) FILTER (component = 'input') AS input,
+        max(amount) FILTER (component = 'output') AS output,
+           max(quote_id) AS quote_id, any_value(currency) AS currency
+    FROM transacted GROUP BY offer_id
+)
+SELECT w.offer_id, w.offer, w.provider, w.listed_name, w.tier, coalesce(w.is_text, FALSE) AS is_text, w.model_id,
+    w.source_id, w.source_kind, w.standing,
+       w.every_hours, w.currency, CASE WHEN w.currency = 'USD' THEN 1.0 ELSE r.usd END AS usd_per_unit,
+       CAST(w.input AS DOUBLE) AS input, CAST(w.output AS DOUBLE) AS output, w.input_status, w.output_status,
+       CAST(w.cache_read AS DOUBLE) AS cache_read, w.input_quote_id, w.output_quote_id, w.since,
+           CAST(l.input AS DOUBLE) AS input_list,
+       CAST(l.output AS DOUBLE) AS output_list,
+       CAST(p.input AS DOUBLE) * CASE WHEN p.currency = 'USD' THEN 1.0 END AS input_paid_usd,
+       CAST(p.output AS DOUBLE) * CASE WHEN p.currency = 'USD' THEN 1.0 END AS output_paid_usd,
+           p.quote_id AS paid_quote_id,
+       m.precision AS named_precision
+FROM wide w LEFT JOIN rate r ON r.currency = w.currency LEFT JOIN wide_list l USING (offer_id)
+LEFT JOIN wide_paid p USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id)
+ORDER BY w.offer
+"""
+_LABELS = """
+WITH said AS (
+    SELECT d.version_id, d.offer_id, d.attribute, d.declared, d.source_id, d.observed_at,
+        CAST(NULL AS TIMESTAMP) AS ended_at
+    FROM core.declaration_now d
+    UNION ALL
+    SELECT d.version_id, d.offer_id, d.attribute, d.declared, d.source_id, d.observed_at, d.ended_at
+    FROM core.declaration_past d WHERE d.superseded_at IS NULL
+)
+SELECT d.version_id AS declaration_id, d.offer_id, d.attribute, d.declared AS value, d.source_id, d.observed_at,
+    d.ended_at,
+       s.standing
+FROM said d JOIN ref.source s USING (source_id)
+WHERE d.attribute IN ('precision', 'context_tokens') AND d.observed_at <= {at}
+ORDER BY d.offer_id, s.standing, d.observed_at, d.version_id
+"""
+_SPEEDS = """
+SELECT offer_id, name, median(value) AS value, count(*) AS samples, min(observed_at) AS since,
+    max(observed_at) AS until,
+       any_value(source_id) AS source_id
+FROM core.metric WHERE name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s') AND value > 0
+  AND statistic IN ('p50', 'mean', 'last', 'claim', 'measured')
+  AND coalesce(measured_at, observed_at) <= {at} AND coalesce(measured_at, observed_at) > {at} - INTERVAL {days} DAY
+GROUP BY offer_id, name ORDER BY offer_id, name
+"""
+_SPEED_DAYS = """
+WITH daily AS (
+    SELECT offer_id, name, CAST(coalesce(measured_at, observed_at) AS DATE) AS day, median(value) AS value
+    FROM core.metric WHERE name IN ('throughput_tok_s', 'ttft_ms') AND statistic = 'p50' AND value > 0
+      AND coalesce(measured_at, observed_at) <= {at} AND coalesce(measured_at, observed_at) > {at} - INTERVAL 28 DAY
+    GROUP BY ALL
+)
+SELECT offer_id, name, list(day ORDER BY day) AS days, list(value ORDER BY day) AS values
+FROM daily GROUP BY offer_id, name HAVING count(*) >= 8 ORDER BY offer_id, name
+"""
+# Versions that touch the last four weeks, of offers where anything moved in them.
+_MOVES = """
+WITH touched AS (
+    SELECT offer_id, source_id, component, basis, CAST(amount AS DOUBLE) AS amount, currency, valid_from, valid_to,
+        quote_id
+    FROM price_history
+    WHERE component = 'output' AND basis <> 'effective' AND unit = 'mtok' AND amount IS NOT NULL AND hours = ''
+      AND min_prompt_tokens = 0 AND valid_from <= {at} AND valid_to > {at} - INTERVAL 28 DAY
+), moved AS (
+    SELECT DISTINCT offer_id, source_id FROM touched
+    WHERE valid_from > {at} - INTERVAL 28 DAY OR valid_to <= {at}
+)
+SELECT t.offer_id, t.source_id, t.basis, t.amount, t.currency, t.valid_from, t.valid_to, t.quote_id
+FROM touched t JOIN moved USING (offer_id, source_id) ORDER BY t.offer_id, t.valid_from, t.quote_id
+"""
+_CONFLICTS = """
+WITH said AS (
+    SELECT q.offer_id, q.component, q.source_id, s.standing, s.copies, s.kind, q.currency, arg_max(q.quote_id,
+        q.amount) AS quote_id,
+           CAST(max(q.amount) AS DOUBLE) AS amount
+    FROM quotes_asof({at}) q JOIN ref.source s USING (source_id)
+    WHERE q.basis = 'list' AND q.status = 'known' AND q.unit = 'mtok' AND q.hours = '' AND q.min_prompt_tokens = 0
+      AND s.standing < 9 AND q.component IN ('input', 'output') AND q.amount > 0
+    GROUP BY q.offer_id, q.component, q.source_id, s.standing, s.copies, s.kind, q.currency
+)
+SELECT a.offer_id, a.component, a.source_id, a.standing, a.amount, b.source_id AS other_source_id,
+    b.amount AS other_amount,
+       (b.copies = '*' OR b.kind IN ('catalogue', 'bundled') OR list_contains(string_split(b.copies, ' '), a.source_id))
+           AS other_is_copy, a.currency, a.quote_id, b.quote_id AS other_quote_id
+FROM said a JOIN said b ON a.offer_id = b.offer_id AND a.component = b.component AND a.currency = b.currency
+     AND (a.standing < b.standing OR (a.standing = b.standing AND a.source_id < b.source_id))
+WHERE abs(b.amount / a.amount - 1) > 0.005
+ORDER BY a.offer_id, a.component, a.source_id, b.source_id
+"""
+_LIMITS = """
+SELECT limit_id, provider, listed_name, tier, account_tier, measure, per, CAST(amount AS DOUBLE) AS amount, status,
+    source_id,
+       observed_at
+FROM limits WHERE observed_at <= {at} AND (ended_at IS NULL OR ended_at > {at})
+  AND status IN ('number', 'unlimited') AND measure IN ('requests', 'tokens', 'input_tokens', 'output_tokens',
+      'concurrency')
+ORDER BY provider, listed_name, account_tier, measure, per, limit_id
+"""
+_HELD = """
+SELECT h.hold_id, h.offer_id, h.component, CAST(h.amount AS DOUBLE) AS amount, h.currency, h.reason, h.detail
+FROM core.hold h WHERE h.state = 'waiting' AND h.observed_at <= {at} AND h.reason <> 'jump' ORDER BY h.hold_id
+"""
+_READ = """
+SELECT source_id, max(observed_at) AS last_good_at FROM core.pass
+WHERE outcome <> 'failed' AND observed_at <= {at} GROUP BY source_id ORDER BY source_id
+"""
+_MISSING = """
+SELECT offer_id, source_id, min(missing_since) AS missing_since FROM core.quote_now
+WHERE missing_since <= {at} GROUP BY offer_id, source_id ORDER BY offer_id, source_id
+"""
+_AUDITS = """
+SELECT offer, arg_max(audit_id, started_at) AS audit_id, arg_max(verdict, started_at) AS verdict,
+       arg_max(p_value, started_at) AS p_value, arg_max(sentence, started_at) AS sentence,
+       arg_max(power, started_at) AS power, arg_max(detectable_kl, started_at) AS detectable_kl
+FROM audits WHERE verdict <> '' AND started_at <= {at} GROUP BY offer ORDER BY offer
+"""
+_SPEED_PAIRS = """
+SELECT offer, median(1000 / itl_ms) FILTER (workload = 'regular') AS easy,
+       median(1000 / itl_ms) FILTER (workload = 'hard') AS hard,
+       least(count(*) FILTER (workload = 'regular'), count(*) FILTER (workload = 'hard')) AS pairs,
+       sqrt(coalesce(var_samp(ln(itl_ms)) FILTER (workload = 'regular'), 0)
+            + coalesce(var_samp(ln(itl_ms)) FILTER (workload = 'hard'), 0)) AS spread, min(probe_id) AS probe_id
+FROM probes
+WHERE outcome = 'ok' AND workload IN ('regular', 'hard') AND concurrency = 1 AND itl_ms > 0
+  AND started_at <= {at} AND started_at > {at} - INTERVAL 30 DAY
+GROUP BY offer HAVING easy IS NOT NULL AND hard IS NOT NULL ORDER BY offer
+"""
+READS = {
+    "offers": _OFFERS,
+    "labels": _LABELS,
+    "speeds": _SPEEDS,
+    "speed_days": _SPEED_DAYS,
+    "moves": _MOVES,
+    "conflicts": _CONFLICTS,
+    "limits": _LIMITS,
+    "held": _HELD,
+    "read": _READ,
+    "missing": _MISSING,
+    "audits": _AUDITS,
+    "speed_pairs": _SPEED_PAIRS,
+}
+
+
+def read_facts(connection: Connection, at: datetime, speed_days: int = 7) -> dict[str, Rows]:
+    """Everything the rules look at, as of `at`, by name of READS."""
+    return {
+        name: rows(connection, sql.format(at=_literal(at), days=speed_days, article_days=ARTICLE_DAYS))
+        for name, sql in READS.items()
+    }
+
+
+def _literal(at: datetime) -> str:
+    """Macros take constants only."""
+    return f"TIMESTAMP '{at.isoformat(sep=' ')}'"
+
+
+def rows(connection: Connection, sql: str, params: Sequence[object] = ()) -> Rows:
+    """All rows of a statement as dicts."""
+    cursor = connection.execute(sql, list(params))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def now_of(connection: Connection) -> datetime | None:
+    """The ledger's own present; None while it is empty."""
+    found = connection.execute("SELECT now_utc FROM clock").fetchone()
+    return found[0] if found else None
+
+
+_DAILY_PRICES = """
+WITH own AS (
+    SELECT h.model_id, h.offer_id, h.component, h.basis, h.amount_usd, h.valid_from, h.valid_to, h.quote_id, s.standing
+    FROM price_history h JOIN ref.source s USING (source_id)
+    WHERE h.component IN ('input', 'output') AND h.basis <> 'effective' AND h.unit = 'mtok' AND h.tier = 'standard'
+      AND h.hours = '' AND h.min_prompt_tokens = 0 AND s.standing < 9 AND h.amount_usd > 0 AND h.valid_from <= {at}
+      AND list_contains(?, h.model_id)
+), days AS (
+    SELECT CAST(unnest(generate_series(
+        (SELECT CAST(min(valid_from) AS DATE) FROM own), CAST({at} AS DATE), INTERVAL 1 DAY)) AS DATE) AS day
+)
+SELECT o.model_id, o.offer_id, o.component, d.day, o.amount_usd AS usd
+FROM own o JOIN days d ON o.valid_from < d.day + 1 AND o.valid_to >= d.day + 1
+QUALIFY row_number() OVER (PARTITION BY o.offer_id, o.component, d.day
+                           ORDER BY o.standing, o.basis, o.amount_usd DESC, o.quote_id) = 1
+ORDER BY o.model_id, o.offer_id, o.component, d.day
+"""
+
+
+def daily_prices(connection: Connection, at: datetime, model_ids: Sequence[str]) -> Rows:
+    """Standing USD prices at each day's end of these models' paid standard offers; a currency move is no change."""
+    return rows(connection, _DAILY_PRICES.format(at=_literal(at)), [list(model_ids)])
+
+
+def demand_rows(connection: Connection, at: datetime) -> Rows:
+    """What counters saw, up to the day of `at`."""
+    return rows(
+        connection,
+        "SELECT source_id, listed_name, day, scope, tokens FROM demand WHERE day <= CAST(? AS DATE) AND tokens > 0 "
+        "ORDER BY source_id, listed_name, scope, day",
+        [at],
+    )
