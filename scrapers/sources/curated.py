@@ -1,8 +1,8 @@
 """Prices of sellers whose own page cannot be read by a plain fetch, entered by hand from dated public documents.
 
 One row is one price with the seller's page, the words it was read from, where those words are kept, and the day they
-were read. Nothing is refreshed: `read_on` says how old a price is. An effective date is set only where the text states
-it.
+were read. Nothing is refreshed: `read_on` says how old a price is. Dates of effect (UTC) are set only where the
+text states them.
 """
 
 from collections.abc import Iterator
@@ -29,12 +29,13 @@ SOURCE = Source(
     proof="excerpt",
     proof_url="https://cloud.sambanova.ai/plans/pricing",
     anchors=(anchor("gpt-oss-120b", "output", "0.58", "0.60"), anchor("ERNIE-Bot", "input", "11.9", "12.1")),
-    notice="SambaNova, Baidu, iFlytek, Baichuan, 01.AI, SiliconFlow: entered by hand, never refreshed",
+    notice="entered by hand, never refreshed: SambaNova, Baidu, iFlytek, Baichuan, SenseTime, 360, 01.AI, SiliconFlow, "
+    "Scaleway. No readable page and no row: Databricks, Nebius, Hyperbolic, Parasail, Lambda, Replicate, Anyscale",
 )
 
 COLUMNS = (
-    "provider", "listed_name", "region", "component", "amount", "currency", "per", "basis", "hours", "effective_date",
-    "observed_date", "url", "snippet", "source",
+    "provider", "listed_name", "region", "tier", "min_prompt_tokens", "max_prompt_tokens", "component", "amount",
+    "currency", "per", "basis", "hours", "effective_date", "until_date", "observed_date", "url", "snippet", "source",
 )  # fmt: skip
 UNITS = {"1M tokens": (PER_MTOK, "mtok"), "1K tokens": (PER_1K_TOKENS, "mtok")}
 
@@ -44,7 +45,7 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 
 def _row(row: dict[str, str], locator: str) -> Iterator[Record]:
-    offer = Offer(row["provider"], row["listed_name"], region=row["region"])
+    offer = Offer(row["provider"], row["listed_name"], tier=row["tier"] or "standard", region=row["region"])
     unit, missing = UNITS.get(row["per"]), [name for name in ("url", "snippet", "source") if not row[name]]
     if unit is None or missing or row["amount"] not in row["snippet"]:
         yield Notice("bad_row", f"{offer}: unit {row['per']!r}, no {missing}, or the snippet does not show it", locator)
@@ -52,9 +53,11 @@ def _row(row: dict[str, str], locator: str) -> Iterator[Record]:
     try:
         since = datetime.fromisoformat(row["effective_date"]) if row["effective_date"] else None
         read_on = datetime.fromisoformat(row["observed_date"]).date().isoformat()
+        until = datetime.fromisoformat(row["until_date"]) if row["until_date"] else None
+        low, high = int(row["min_prompt_tokens"] or 0), int(row["max_prompt_tokens"] or 0) or None
     except ValueError as error:
-        raise ParseError(f"{locator}: not a date in {row['effective_date']!r}, {row['observed_date']!r}") from error
-    condition = Condition(hours=row["hours"], effective_from=since)
+        raise ParseError(f"{locator}: not a date or a number of tokens ({error})") from error
+    condition = Condition(low, high, row["hours"], since, until)
     amount, raw = amount_of(row["amount"], unit[0]), f"{row['amount']} {row['currency']} per {row['per']}"
     where = f"{locator} {row['url']} {row['snippet']!r}"
     yield Quote(offer, row["component"], amount, row["currency"], unit=unit[1], basis=row["basis"], condition=condition,
