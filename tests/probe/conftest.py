@@ -17,7 +17,7 @@ from tracker.probe.targets import Target
 from tracker.records import Offer
 
 SECRET = "sk-test-4f9c1d7b2e"
-BRIEF = Patience(connect_s=2.0, first_byte_s=1.0, stall_s=0.4, total_s=3.0, max_bytes=300_000)
+BRIEF = Patience(connect_s=1.0, first_byte_s=0.6, stall_s=0.4, total_s=2.0, max_bytes=300_000)
 
 
 @pytest.fixture

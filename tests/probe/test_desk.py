@@ -1,9 +1,12 @@
 """The commands end to end against the sandbox: rows, plan, inbox, sandbox apart, and no key anywhere."""
 
+import asyncio
 import json
 import shutil
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -14,7 +17,12 @@ from tests.probe.conftest import SECRET
 from tests.probe.servers import Request, Writer, chat, finish, serving, stream, usage
 from tracker.cli import app
 from tracker.errors import ProbeError, StoreError, UsageError
-from tracker.probe.inbox import read_rows, result_files, write_rows
+from tracker.probe.budget import Ledger
+from tracker.probe.desk import direct_plan, direct_target, run_steps
+from tracker.probe.inbox import Row, read_rows, result_files, write_rows
+from tracker.probe.keys import Key
+from tracker.probe.plan import Plan
+from tracker.probe.run import Purse, Vantage
 from tracker.probe.stream import run
 from tracker.sandbox.hosts import preset
 from tracker.sandbox.server import serve
@@ -186,3 +194,29 @@ def test_every_column_of_the_views_is_described(tmp_path: Path) -> None:
             assert total == told == len(COLUMNS) + 1  # all but is_sandbox, with file_hash and recorded_at
         kept = connection.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'probe'").fetchall()
     assert {name for (name,) in kept} == {*COLUMNS, "file_hash", "recorded_at"}
+
+
+def test_an_interrupted_run_keeps_what_it_measured(tmp_path: Path) -> None:
+    seen: list[Request] = []
+
+    async def once(request: Request, writer: Writer) -> None:
+        seen.append(request)
+        if len(seen) > 1:
+            await asyncio.sleep(60)
+        await stream(*[chat(" word")] * 16, finish(), usage(100, 16), b"data: [DONE]\n\n")(request, writer)
+
+    async def interrupted(plan: Plan, purse: Purse) -> tuple[list[Row], str]:
+        keys = {"TEST_KEY": Key(SECRET)}
+        task = asyncio.create_task(run_steps(plan, keys, purse, Vantage(), lambda _: None))
+        while len(seen) < 2:
+            await asyncio.sleep(0.02)
+        task.cancel()
+        return await task
+
+    with serving(once) as server:
+        target = direct_target(server.url, "toy", "local", "openai_chat", "TEST_KEY", "1", "1")
+        plan = direct_plan(target, "prefill-1k,100/300", "", datetime.now(UTC).replace(tzinfo=None))
+        purse = Purse(Ledger(tmp_path), Decimal(1))
+        rows, stopped = run(interrupted(plan, purse))
+    assert (len(rows), stopped) == (1, "interrupted")
+    assert purse.ledger.today().open > 0  # what was under way stays counted

@@ -139,10 +139,10 @@ def run_plan(
 ) -> tuple[list[Row], str]:
     """Run the steps in order; the rows, and why it stopped early if it did. Keys are read before anything is sent."""
     keys = {step.target.key_env: read_key(step.target.key_env, key_file) for step in plan.steps}
-    return run(_run_steps(plan, keys, purse, vantage, say))
+    return run(run_steps(plan, keys, purse, vantage, say))
 
 
-async def _run_steps(
+async def run_steps(
     plan: Plan, keys: dict[str, Key], purse: Purse, vantage: Vantage, say: Callable[[str], None]
 ) -> tuple[list[Row], str]:
     rows: list[Row] = []
