@@ -10,6 +10,7 @@ from tracker import assess_market as market
 from tracker.assess_costs import Costed, cost_offers, engine_version, first_token_limit, open_model
 from tracker.assess_inputs import Situation
 from tracker.flags import RULES, Finding
+from tracker.flags.below_cost import CostBand
 from tracker.flags.lifecycle import Key, OpenFlag, Step, advance
 from tracker.names import load_aliases
 from warehouse import flag_facts, flags
