@@ -269,11 +269,10 @@ def test_one_bad_stream_leaves_the_others_alone(ask: Ask) -> None:
     with serving(mixed) as server:
         target = Target(Offer("test", "m"), server.url)
         replies = run(burst(target, asks, Key(SECRET), BRIEF))
-    bad = {reply.outcome for reply in replies[::4]}
-    rest = [reply.outcome for n, reply in enumerate(replies) if n % 4]
-    assert bad == {"too_large"}
-    assert set(rest) <= {"ok", "distorted"}  # a busy test machine may be late, and then must say so
-    assert rest.count("ok") >= 1
+    assert {reply.outcome for reply in replies[::4]} == {"too_large"}
+    rest = [reply for n, reply in enumerate(replies) if n % 4]
+    assert {reply.text for reply in rest} == {"Hello world!"}
+    assert {reply.outcome for reply in rest} <= {"ok", "distorted"}  # late because a gigabyte was made beside: said so
 
 
 def test_a_clock_step_moves_no_measurement(send_to: Send, monkeypatch: pytest.MonkeyPatch) -> None:
