@@ -35,7 +35,11 @@ def price_records(text: str, money: Money, region: str) -> Iterator[Record]:
     page = visible(soup)
     peak_hours: tuple[str, ...] = ()
     for grid in html_grids(soup):
-        for label, cells in models_across(grid, frozenset(("model", "模型"))):
+        rows = list(models_across(grid, frozenset(("model", "模型"))))
+        if not rows:
+            head = ", ".join(cell.text for line in grid.rows[:1] for cell in line)
+            yield Notice("skipped", f"not read: table of {head[:160]}", f"table {grid.number}")
+        for label, cells in rows:
             place = f"table {grid.number} row {label!r}"
             row = _row_of(label)
             if row and row.peak is not None and not peak_hours:
