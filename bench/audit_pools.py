@@ -20,6 +20,7 @@ from bench.audit_lab.home import lab_home
 from tracker.audit.border import BorderPrompt, border_trials, choose_window, select
 from tracker.audit.border import calibration as calibrating
 from tracker.audit.divergence import Survival, survival
+from tracker.audit.margin import CEILING
 from tracker.audit.noise import HonestNoise, Trials, learn_honest
 from tracker.audit.permutation import Floats
 from tracker.audit.tracking import Sample
@@ -109,7 +110,8 @@ def load_pools(python: str, fresh: bool) -> Pools:
     return read_pools(facts, json.loads(path.read_text()))
 
 
-def _party(port: int, slug: str) -> Party:
+def lab_party(port: int, slug: str) -> Party:
+    """A host of the lab, free of charge."""
     offer = Offer("audit-lab", slug)
     target = Target(offer, f"http://127.0.0.1:{port}/{slug}/v1", "openai_completions", "", Decimal(0), Decimal(0))
     return Party(target, Key("unused-key"), Wallet(1.0), concurrency=24)
@@ -118,7 +120,7 @@ def _party(port: int, slug: str) -> Party:
 async def collect(port: int, slugs: Sequence[str], prompts: Sequence[str]) -> Answers:
     """Every question to every host."""
     started = time.monotonic()
-    parties = {slug: _party(port, slug) for slug in slugs}
+    parties = {slug: lab_party(port, slug) for slug in slugs}
     reference = parties[slugs[0]]
     print(f"searching {SEARCHED} prompts for the border", file=sys.stderr, flush=True)
     found = await search_border(reference, prompts[:SEARCHED])
@@ -186,7 +188,7 @@ def read_pools(facts: dict[str, Any], answers: Answers) -> Pools:
                 trials,
                 strangers,
                 survival(reference["greedy"], given["greedy"]),
-                [np.array(margin) for margin in given["margins"]],
+                [np.minimum(margin, CEILING) for margin in given["margins"]],
                 tracked,
                 given["sampled"],
             )

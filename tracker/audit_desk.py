@@ -121,7 +121,7 @@ def rows_of(table: Table, report: Report, started_at: datetime, vantage: str) ->
         "reference": name_of(table.reference),
         "controls": ", ".join(name_of(control) for control in table.controls),
         "vantage": vantage,
-        "e_value": None,
+        "e_value": next((f.statistic for f in report.findings if f.method == "watch"), None),
         "is_sandbox": any(party.is_sandbox for party in (table.suspect, table.reference, *table.controls)),
     }
     verdict = report.verdict

@@ -1,7 +1,7 @@
 """`tracker audit`: is an offer the model it says? A verdict in distances, with its power, under a budget."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracker.audit.plan import Step
-    from tracker.audit_run import Report
+    from tracker.audit_run import Report, Table
+    from tracker.settings import Home
 
 
 @app.command()
@@ -31,6 +32,7 @@ def audit(
     output_price: Annotated[str, typer.Option(help="USD per million output tokens, for URLs")] = "",
     honest_noise: Annotated[float, typer.Option(help="Honest noise in nats, where it was learnt before")] = 0.0,
     border_prompts: Annotated[int, typer.Option(help="One-token questions")] = 80,
+    watch: Annotated[int, typer.Option(help="Only look: so many fresh questions, evidence kept from look to look")] = 0,
     seed: Annotated[int, typer.Option(help="Another seed asks other prompts")] = 0,
     vantage: Annotated[str, typer.Option(envvar="TRACKER_VANTAGE", help="Name of this place")] = "",
     home: HomeOption = None,
@@ -47,51 +49,65 @@ def audit(
     from tracker.audit_desk import plan as make_plan
     from tracker.probe.budget import Ledger
     from tracker.settings import find_home
-    from warehouse.audits import store_audit
-    from warehouse.history import publish
-    from warehouse.store import writing
 
     place = find_home(home)
     defaults = Defaults(model, dialect, key_env, input_price, output_price, key_file)
     suspect, *others = (endpoint(spec, defaults, place.history) for spec in (offer, reference, *(control or [])))
     table = seat(suspect, others[0], others[1:], budget, defaults, honest_noise or None, sends=not plan)
+    started = datetime.now(UTC).replace(tzinfo=None)
+    if watch:
+        return _keep(place, rows_of(table, _look(table, place, watch), started, vantage))
     steps = make_plan(table, budget, border_prompts)
     _show_plan(steps, budget)
     if plan:
         return
-    started = datetime.now(UTC).replace(tzinfo=None)
     report = carry_out(table, steps, Ledger(place.root / "spend"), seed, typer.echo)
     _show_report(report)
-    rows = rows_of(table, report, started, vantage)
+    _keep(place, rows_of(table, report, started, vantage))
+    raise typer.Exit(0 if report.verdict.kind != "undecided" else 3)
+
+
+def _keep(place: "Home", rows: "list[dict[str, Any]]") -> None:
+    from warehouse.audits import store_audit
+    from warehouse.history import publish
+    from warehouse.store import writing
+
     with writing(place.warehouse, place.write_lock) as connection:
         store_audit(connection, rows)
     publish(place.warehouse, place.history, place.write_lock)
-    raise typer.Exit(0 if report.verdict.kind != "undecided" else 3)
+
+
+def _look(table: "Table", place: "Home", questions: int) -> "Report":
+    from tracker.audit_watch import reported, take_look
+
+    report, _ = take_look(table, place.root, questions)
+    typer.echo(f"{report.findings[0].note}; {report.verdict.sentence}")
+    if together := reported(place.root):
+        typer.echo(f"of all offers watched, to report at 5 % false discoveries: {', '.join(together)}")
+    return report
 
 
 def _show_plan(steps: "Sequence[Step]", budget: float) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as Grid
 
     from tracker.audit.plan import total_cost
 
-    table = Table(
-        "step", "prompts", "requests", "tokens in, at most", "tokens out", "USD, at most", "finds KL of", "note"
-    )
+    table = Grid("step", "requests", "tokens in", "out", "USD", "finds KL of", box=None)
     for step in steps:
-        seen = f"{step.detectable_kl:.2g} with {step.power:.0%}" if step.detectable_kl and step.power else ""
-        counts = (step.prompts, step.requests, step.input_tokens, step.output_tokens)
-        table.add_row(step.method, *(f"{count:,}" for count in counts), f"{step.cost_usd:.4f}", seen, step.note)
+        seen = f"{step.detectable_kl:.2g} ({step.power:.0%})" if step.detectable_kl and step.power else ""
+        counts = (f"{count:,}" for count in (step.requests, step.input_tokens, step.output_tokens))
+        table.add_row(step.method, *counts, f"{step.cost_usd:.4f}", seen)
     console = Console()
     console.print(table)
-    console.print(f"at most {total_cost(steps):.4f} of {budget:.4f} USD", highlight=False)
+    console.print(f"each figure an upper bound; at most {total_cost(steps):.4f} of {budget:.4f} USD", highlight=False)
 
 
 def _show_report(report: "Report") -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as Grid
 
-    table = Table("method", "queries", "p", "KL (95 %)", "note")
+    table = Grid("method", "queries", "p", "KL (95 %)", "note", box=None)
     for found in report.findings:
         p_value = "" if found.p_value is None else f"{found.p_value:.2g}"
         kl = "" if found.kl is None else str(found.kl)

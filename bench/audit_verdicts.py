@@ -1,0 +1,71 @@
+"""Whole audits of the lab's hosts, as a user would run them: built-in prompts, one budget, one sentence each.
+
+    AUDIT_LAB_PYTHON=/path/to/env/with/torch/bin/python python -m bench.audit_verdicts [--write]
+
+Reference: fp32. Controls: the two honest hosts that bench.audit learns from. Nothing is tuned on these answers.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any
+
+from bench.audit import README
+from bench.audit_pools import lab_facts, lab_party, lab_python, lab_server
+from tracker.audit_desk import plan
+from tracker.audit_run import Report, Table, run_audit
+
+START, END = "<!-- bench:audit_verdicts -->", "<!-- /bench:audit_verdicts -->"
+AUDITED = (
+    "bf16-other-kernel",
+    "bf16-4-way-tensor-parallel",
+    "int8-per-row",
+    "fp8-e4m3-w-a",
+    "int4-per-row",
+    "int4-one-scale-per-matrix",
+    "int3-g64",
+    "int2-g64",
+    "fine-tuned",
+    "smaller-sibling",
+)
+
+
+def audit_host(port: int, slugs: list[str], slug: str, seed: int) -> Report:
+    """One audit, with prompts no other one used."""
+    suspect, reference, *controls = (lab_party(port, name) for name in (slug, *slugs[:3]))
+    table = Table(suspect, reference, controls)
+    return asyncio.run(run_audit(table, plan(table, 1.0, 80), seed))
+
+
+def line(fact: dict[str, Any], report: Report) -> str:
+    """A row of the table."""
+    p_values = {found.method: found.p_value for found in report.findings}
+    shown = " | ".join("" if (p := p_values.get(name)) is None else f"{p:.1g}" for name in METHODS)
+    return f"| {fact['name']} | {fact['kl']:.2g} | {shown} | {report.verdict.sentence} |"
+
+
+METHODS = ("border prompts", "greedy divergence", "teacher-forced margin", "sampled text")
+
+
+def main() -> None:
+    """Audit each host and print what was said; `--write` refreshes the README."""
+    python = lab_python()
+    if python is None:
+        print("skipped: no torch here; name an interpreter that has it with AUDIT_LAB_PYTHON")
+        return
+    facts = lab_facts(python)["hosts"]
+    lines = ["| host | KL, nats | p " + " | p ".join(METHODS) + " | verdict |", "|---" * 7 + "|"]
+    print("\n".join(lines))
+    with lab_server(python) as (port, slugs):
+        for seed, slug in enumerate(AUDITED, start=20):
+            started = time.monotonic()
+            lines.append(line(facts[slug], audit_host(port, slugs, slug, seed)))
+            print(lines[-1], json.dumps({"seconds": round(time.monotonic() - started)}), flush=True)
+    if "--write" in sys.argv:
+        before, _, rest = README.read_text().partition(START)
+        README.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{rest.partition(END)[2]}")
+
+
+if __name__ == "__main__":
+    main()
