@@ -158,3 +158,12 @@ def test_a_damaged_data_file_is_named(tmp_path: Path, file: str, old: str, new: 
     with pytest.raises(DataFileError, match=message):
         facts.models(folder)
         facts.accelerators(folder)
+
+
+def test_fine_tunes_are_priced_as_what_they_were_made_of() -> None:
+    assert facts.find_model("nousresearch/hermes-4-405b").slug == "llama-3.1-405b"
+    assert facts.find_model("deepseek/deepseek-r1-distill-llama-70b").slug == "llama-3.3-70b"
+    listed = (files("tracker") / "data" / "model_shapes.csv").read_text(encoding="utf-8").splitlines()[1:]
+    for line in listed:
+        name, shape = line.split(",")[:2]
+        assert facts.find_model(name).model_id == shape

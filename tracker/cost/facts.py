@@ -195,18 +195,38 @@ def _model_names(folder: Path | None) -> dict[str, str]:
     return {_key(k): m.model_id for m in models(folder).values() for k in (m.model_id, m.slug, *m.aliases)}
 
 
+@dataclass(frozen=True, slots=True)
+class SameShape:
+    """A listed model that is served at the cost of another: a fine-tune, a sibling, a vision variant's text side."""
+
+    listed_id: str
+    model_id: str
+    source: str
+    as_of: date
+
+
+@cache
+def _same_shapes() -> dict[str, str]:
+    rows = list(read_rows("model_shapes.csv", SameShape))
+    for row in rows:
+        _require(row.model_id in models(), f"model_shapes.csv ({row.listed_id})", f"no model {row.model_id!r}")
+    return {_key(row.listed_id): row.model_id for row in rows}
+
+
 @cache
 def _chip_names(folder: Path | None) -> dict[str, str]:
     return {_key(k): chip.name for chip in accelerators(folder).values() for k in (chip.name, *chip.aliases)}
 
 
 def find_model(name: str, folder: Path | None = None) -> Model:
-    """A model by id, slug or alias; a trailing -instruct, -chat, -it or :free is tried without."""
+    """A model by id, slug or alias, or by what has its shape; a trailing -instruct, -chat or :free is tried without."""
     names, key = _model_names(folder), _key(name).partition(":")[0]
     bare = re.sub(r"-(instruct|chat|it|hf|turbo|fp8|fp4|nvfp4|awq)$", "", key)
     for candidate in (key, bare, key.partition("/")[2], bare.partition("/")[2]):
         if candidate in names:
             return models(folder)[names[candidate]]
+    if folder is None and key in _same_shapes():
+        return models()[_same_shapes()[key]]
     near = [n for n in sorted(names) if key.rpartition("/")[2][:6] in n][:5]
     hint = f"; similar: {', '.join(near)}" if near else ""
     raise CostError(f"model {name!r} is not in models.csv{hint} (add it with `tracker models add config.json`)")
