@@ -10,6 +10,7 @@ Redirects are never followed: prompt and key go to the address the target names 
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
@@ -327,6 +328,8 @@ def _reason(error: BaseException | None) -> str:
     """One line, without addresses of memory or files."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate: {error.verify_message}"
+    if isinstance(error, OSError) and error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)  # the loops word it differently
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return type(error).__name__
