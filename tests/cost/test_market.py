@@ -1,6 +1,7 @@
 """Judging offers: probabilities, bands, limits on speed, what clears a price, and never a NaN."""
 
 import math
+import re
 from dataclasses import fields, replace
 from datetime import date
 
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 
 from tracker.cost import market
+from tracker.cost.deploy import grid, sram_pipeline
 from tracker.cost.explain import deployment_table, frontier, largest_size, waterfall
-from tracker.cost.facts import find_accelerator, find_model
+from tracker.cost.facts import find_accelerator, find_model, find_precision
 from tracker.cost.kernel import first_token_batch
 from tracker.cost.market import Estimate, Question, assess, shares_of_width
 from tracker.cost.money import Rent, RentTable, shipped_rents
@@ -255,3 +257,24 @@ def test_engine_error_is_narrower_for_models_that_were_measured() -> None:
     seen = market.engine_error(fit, find_model("deepseek-r1"), "public")
     unseen = market.engine_error(fit, find_model("phi-4"), "public")
     assert seen[0.9] - seen[0.1] < unseen[0.9] - unseen[0.1]
+
+
+def test_groq_needs_about_seven_times_its_throughput_at_027() -> None:
+    groq = replace(MIXTRAL, when=date(2024, 2, 21), scenario="groq-2024")
+    found = assess([groq])[0]
+    assert found.probability_below == 1.0
+    assert found.deployment == "576xGroqLPU-v1 in 16 stages bf16"
+    assert found.tok_s_user == pytest.approx(500, rel=0.25)
+    assert found.output_usd_per_mtok is not None
+    assert found.output_usd_per_mtok.mid == pytest.approx(1.94, rel=0.2)
+    assert re.search(r"the cheapest needs [6-8]\.\dx the throughput", found.clears)
+
+
+@pytest.mark.parametrize(
+    ("name", "claimed"), [("llama-3-8b", 800), ("mixtral-8x7b", 500), ("llama-2-70b", 300), ("falcon-180b", 173)]
+)
+def test_sram_pipelines_are_good_to_a_factor(name: str, claimed: float) -> None:
+    chip = find_accelerator("Groq")
+    unit = sram_pipeline(find_model(name), find_precision("fp16"), chip, "sram")
+    made = grid([unit], date(2024, 2, 21), market.fitted(), 100.0, 400.0, batches=np.array([1.0]))
+    assert claimed / 1.45 < 1 / float(made.step.total_s[0, 0]) < claimed * 1.45

@@ -12,7 +12,7 @@ from tracker.cost.kernel import Chip, Coefficients, Layout, Step, decode_step, f
 from tracker.cost.money import RentTable
 from tracker.cost.scenario import Scenario
 from tracker.cost.shape import Shape, shape_of
-from tracker.cost.stacks import OPTIMISED, VERIFIED_TOKENS, Fitted, Stack, public_family
+from tracker.cost.stacks import PROFILES, VERIFIED_TOKENS, Fitted, Stack, public_family
 from tracker.errors import CostError
 
 _SMALL = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64)
@@ -66,6 +66,18 @@ def worker_sizes(model: Model, chip: Accelerator, when: date, stack: str) -> lis
     return sizes
 
 
+SRAM_STAGE = 36  # chips per pipeline stage, and 1.4 x the weights' bytes: 576 chips in 16 stages for Mixtral
+SRAM_ROOM = 1.4
+SRAM_PER_STAGE = 3.0  # sequences in flight per stage: what the published 24,000 tokens/s at 500 per user imply
+
+
+def sram_pipeline(model: Model, precision: Precision, chip: Accelerator, stack: str) -> Deployment:
+    """The whole model in the SRAM of a pipeline of chips."""
+    need = float(shape_of(model, precision).resident_bytes) * SRAM_ROOM / (chip.mem_gb * 1e9)
+    stages = max(int(np.ceil(need / SRAM_STAGE)), 1)
+    return Deployment(chip, SRAM_STAGE, stages, False, False, stack, model, precision)
+
+
 def deployments(
     model: Model, precision: Precision, when: date, scenario: Scenario, rents: RentTable, context: float
 ) -> list[Deployment]:
@@ -74,6 +86,9 @@ def deployments(
     drafts = scenario.speculation and model.mtp_layers > 0 and when >= MTP_FROM
     found = []
     for chip in at_hand(scenario, when, rents):
+        if chip.memory_kind == "sram":
+            found.append(sram_pipeline(model, precision, chip, "sram"))
+            continue
         for tp, wide in worker_sizes(model, chip, when, scenario.stack):
             room = fitting_batch(shape, chip_of(chip, precision), Layout(float(tp), 1.0, float(wide)), context)
             if float(room) * scenario.kv_use < 1:
@@ -105,12 +120,12 @@ def chip_of(part: Accelerator, precision: Precision) -> Chip:
 
 
 def coefficients(units: Sequence[Deployment], when: date, fit: Fitted) -> Coefficients:
-    """Columns (deployments, 1) of a stack's coefficients: `public`, `public:<family>` or `optimised`."""
+    """Columns (deployments, 1) of a stack's coefficients: `public`, `public:<family>`, `optimised` or `sram`."""
     kind, _, family = units[0].stack.partition(":")
-    if kind == "optimised":
-        return OPTIMISED
+    if kind in PROFILES:
+        return PROFILES[kind]
     if kind != "public":
-        raise CostError(f"stack {units[0].stack!r} is unknown; use public, public:<family> or optimised")
+        raise CostError(f"stack {units[0].stack!r} is unknown; use public, public:<family>, optimised or sram")
     stacks = [Stack(u.chip, u.model, u.precision.precision, family or public_family(u.chip, when), when) for u in units]
     k = fit.coefficients(stacks)
     return Coefficients(*(np.asarray(getattr(k, name))[:, None] for name in Coefficients.__dataclass_fields__))
@@ -160,6 +175,8 @@ def grid(
     rate = serve(shape, chip, layout, k, prompt, output, batch, verify, accepted)
     step = decode_step(shape, chip, layout, k, batch, prompt + output / 2, verify)
     room = fitting_batch(shape, chip, layout, prompt + output, kv_use=kv_use)
+    in_sram = np.array([u.chip.memory_kind == "sram" for u in units])[:, None]
+    room = np.where(in_sram, np.minimum(room, SRAM_PER_STAGE * layout.pp), room)
     first = prefill_s(shape, chip, layout, k, prompt)
     return Grid(
         units=tuple(units),

@@ -17,7 +17,7 @@ from tracker.cost.deploy import Deployment, Grid, bound_by, deployments, grid
 from tracker.cost.facts import Model, Precision, find_accelerator, find_model, find_precision
 from tracker.cost.money import RentTable, shipped_rents
 from tracker.cost.scenario import Draws, Scenario, draw, find_scenario
-from tracker.cost.stacks import Fitted, fitted
+from tracker.cost.stacks import PROFILE_ERROR, Fitted, fitted
 from tracker.errors import CostError
 
 DRAWS = 256
@@ -109,8 +109,8 @@ def scenario_of(q: Question) -> Scenario:
 
 def engine_error(fit: Fitted, model: Model, stack: str) -> dict[float, float]:
     """ln(measured / predicted) by quantile: of seen pairs if the model was fitted, else of unseen ones."""
-    if stack == "optimised":
-        return {0.1: -0.1, 0.5: 0.0, 0.9: 0.1}  # the anchors of that profile reproduce within 10 %
+    if stack in PROFILE_ERROR:
+        return PROFILE_ERROR[stack]
     seen = ("scale", "model", model.slug) in fit.deviations
     name = "seen" if seen else "unseen"
     return {float(q): value for (kind, q), value in fit.errors.items() if kind == name}

@@ -253,6 +253,12 @@ OPTIMISED = Coefficients(
 # Falcon 180B): a speed from it is good to a factor of 1.4 either way, so publish it as an interval.
 SRAM_PIPELINE = Coefficients(layer_s=52e-6)
 
+PROFILES = {"optimised": OPTIMISED, "sram": SRAM_PIPELINE}
+PROFILE_ERROR = {
+    "optimised": {0.1: -0.1, 0.5: 0.0, 0.9: 0.1},  # ln(measured / predicted): the anchors reproduce within 10 %
+    "sram": {0.1: -0.34, 0.5: 0.0, 0.9: 0.34},
+}
+
 FAMILY_BY_VENDOR = {
     "NVIDIA": "trtllm",
     "AMD": "sglang",
