@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.assess_costs import bits_of, native_bits, open_model, scenario_of
-from tracker.cost.market import Question, assess
+from tracker.cost import Question, assess
 from tracker.flags.logistic import Array, Logistic, auroc, average_precision, brier, fit, reliability, within_groups
 from tracker.flags.quantization import NAMES, Endpoint, below_native, features, host_prior, price_rank, select
 
@@ -74,7 +74,7 @@ def _with_costs(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
     models = {endpoint.model_id: open_model(endpoint.model_id) for endpoint in endpoints}
     asked = [
         Question(
-            e.model_id, m.native_precision, e.input_usd_per_mtok, e.output_usd_per_mtok, DAY, scenario_of(DAY),
+            e.model_id, m.native_precision, e.input_usd_per_mtok, e.output_usd_per_mtok, DAY, scenario_of(m, DAY),
             e.tok_s or None, e.ttft_s or None,
         )
         for e in endpoints

@@ -13,16 +13,27 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from tracker.assess_inputs import Situation, on_grid
-from tracker.cost.facts import Model, find_model, precisions
-from tracker.cost.market import Estimate, Question, assess, shares_of_width
-from tracker.cost.scenario import find_scenario
+from tracker.cost import (
+    ENGINE_VERSION,
+    Estimate,
+    Question,
+    assess,
+    find_model,
+    find_scenario,
+    owned_usd_per_hour,
+    precisions,
+    scenario_for,
+    shares_of_width,
+    usd_per_mtok,
+)
+from tracker.cost.facts import Model
 from tracker.errors import CostError
 from tracker.flags.below_cost import CostBand, Span
 
 LOWER = ("fp8", "fp4")  # what a host could serve instead, most common first
-ERA = date(2024, 7, 1)  # until the price war ended, the stack and load of the essays of 2023 and 2024
 FACT_FILES = ("accelerators", "models", "precisions", "rents", "scenario_ranges", "scenarios", "stacks")
 READINGS = ("list", "effective")
+OWN_SILICON = frozenset(("groq", "cerebras", "sambanova", "google", "vertex"))
 WORDS = {
     "utilisation": "how busy the hardware is",
     "prompt": "the length of the prompt",
@@ -62,7 +73,8 @@ class Costed:
 def engine_version() -> str:
     """Changes with every fact the engine computes from."""
     data = files("tracker") / "data"
-    return hashlib.sha256(b"".join((data / f"{name}.csv").read_bytes() for name in FACT_FILES)).hexdigest()[:12]
+    told = [ENGINE_VERSION.encode(), *((data / f"{name}.csv").read_bytes() for name in FACT_FILES)]
+    return hashlib.sha256(b"".join(told)).hexdigest()[:12]
 
 
 @cache
@@ -86,9 +98,9 @@ def native_bits(model: Model) -> float:
     return bits_of()[model.native_precision]
 
 
-def scenario_of(when: date) -> str:
-    """The default assumptions of a day."""
-    return "mixtral-2023" if when < ERA else "market"
+def scenario_of(model: Model, when: date, scenario: str = "") -> str:
+    """The assumptions asked for, else those written down for the model at that time."""
+    return scenario or scenario_for(model.slug, when)
 
 
 def week_of(at: datetime) -> date:
@@ -97,11 +109,12 @@ def week_of(at: datetime) -> date:
 
 def cost_offers(offers: Sequence[Situation], at: datetime, scenario: str = "") -> dict[int, Costed]:
     """By offer id, for offers of models the engine knows and whose price is known."""
-    when, name = week_of(at), scenario or scenario_of(at.date())
+    when = week_of(at)
     asked: list[tuple[int, str, Question]] = []
     for one in offers:
         model = open_model(one.model_id)
         if model is not None and one.is_priced:
+            name = scenario_of(model, when, scenario)
             asked += [(one.offer_id, role, question) for role, question in _questions(one, model, when, name)]
     estimates: list[Estimate] = []
     for start in range(0, len(asked), MAX_BATCH):
@@ -109,7 +122,7 @@ def cost_offers(offers: Sequence[Situation], at: datetime, scenario: str = "") -
     grouped: dict[int, dict[str, Estimate]] = {}
     for (offer_id, role, _), estimate in zip(asked, estimates, strict=True):
         grouped.setdefault(offer_id, {})[role] = estimate
-    return {offer_id: costed_of(found, when, name) for offer_id, found in grouped.items()}
+    return {offer_id: costed_of(found) for offer_id, found in grouped.items()}
 
 
 def first_token_limit(one: Situation) -> float | None:
@@ -143,9 +156,10 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
     return asked
 
 
-def costed_of(found: dict[str, Estimate], when: date, name: str) -> Costed:
+def costed_of(found: dict[str, Estimate]) -> Costed:
     """Answers by role (`at PRECISION`, `native`, `list`, `effective`); the first is the precision on sale."""
-    scenario = find_scenario(name)
+    question = next(iter(found.values())).question
+    scenario = find_scenario(question.scenario)
     bands = tuple(
         band_of(e) for role, e in found.items() if role.startswith("at ") and e.output_usd_per_mtok is not None
     )
@@ -154,10 +168,10 @@ def costed_of(found: dict[str, Estimate], when: date, name: str) -> Costed:
         bands = ()
     native = found.get("native", first)
     return Costed(
-        scenario=name,
+        scenario=scenario.name,
         prompt_tokens=round(scenario.prompt[1]),
         output_tokens=round(scenario.output[1]),
-        when=when,
+        when=question.when,
         bands=bands,
         apart=tuple(
             (role, round(e.probability_below, 3))
@@ -194,6 +208,21 @@ def band_of(estimate: Estimate) -> CostBand:
 
 def _both_sides(q: Question) -> bool:
     return q.input_usd_per_mtok is not None and q.output_usd_per_mtok is not None
+
+
+def own_silicon(provider: str, scenario: str) -> str:
+    """What a reader must know where the host runs chips that nobody rents out; empty elsewhere."""
+    if provider not in OWN_SILICON:
+        return ""
+    if provider == "groq" and scenario == "mixtral-2023":
+        return f"Groq's own chips came to {groq_mixtral_usd_per_mtok():.2f} dollars per million tokens then, not less"
+    return "the host runs chips of its own, so that a sum for rented accelerators does not convict it"
+
+
+def groq_mixtral_usd_per_mtok() -> float:
+    """The 2024-02 essay's sum: 72 servers of 35,000 USD and 3.2 kW, 16 stages x 3 sequences x 500 tok/s, never idle."""
+    hourly = float(owned_usd_per_hour(72 * 35_000, 72 * 3.2))
+    return float(usd_per_mtok(hourly, 16 * 3 * 500))
 
 
 def deciding_input(one: Situation, costed: Costed) -> str:

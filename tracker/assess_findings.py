@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tracker.assess_costs import Costed, bits_of, first_token_limit, native_bits, open_model
+from tracker.assess_costs import Costed, bits_of, first_token_limit, native_bits, open_model, own_silicon
 from tracker.assess_inputs import Situation
 from tracker.flags import (
     below_cost,
@@ -79,9 +79,11 @@ def _price_rows(one: Situation) -> tuple[Evidence, ...]:
 def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
     if costed is None or not costed.bands:
         return None
+    silicon = own_silicon(one.provider, costed.scenario)
     sale = below_cost.Sale(
         one.offer, one.input_usd, one.output_usd, one.is_free, costed.prompt_tokens, costed.output_tokens,
-        costed.scenario, one.tok_s, first_token_limit(one), costed.apart,
+        costed.scenario, one.tok_s, first_token_limit(one), silicon, bool(silicon) and costed.scenario == "market",
+        costed.apart,
     )  # fmt: skip
     speed: tuple[Evidence, ...] = ()
     if one.tok_s or one.ttft_s:

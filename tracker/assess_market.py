@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tracker.assess_costs import Costed, costed_of, open_model, scenario_of, week_of
 from tracker.assess_inputs import Situation
-from tracker.cost.market import Question, assess
+from tracker.cost import Question, assess
 from tracker.market.burn import burn_usd_per_day
 from tracker.market.price_index import DEFAULT_TOKENS, MIX, chain, offer_quantities
 
@@ -70,10 +70,13 @@ def cost_floors(offers: Sequence[Situation], at: datetime, scenario: str = "") -
     """Per canonical model id: what it costs at native precision at whatever speed is cheapest."""
     ids = {one.model_id for one in offers if one.model_id}
     known = {model_id: model for model_id in sorted(ids) if (model := open_model(model_id)) is not None}
-    when, name = week_of(at), scenario or scenario_of(at.date())
+    when = week_of(at)
     distinct = {model.model_id: model for model in known.values()}
-    asked = [Question(m.model_id, m.native_precision, None, None, when, name) for m in distinct.values()]
-    costs = {e.question.model_id: costed_of({f"at {e.question.precision}": e}, when, name) for e in assess(asked)}
+    asked = [
+        Question(m.model_id, m.native_precision, None, None, when, scenario_of(m, when, scenario))
+        for m in distinct.values()
+    ]
+    costs = {e.question.model_id: costed_of({f"at {e.question.precision}": e}) for e in assess(asked)}
     return {
         model_id: costs[model.model_id]
         for model_id, model in known.items()

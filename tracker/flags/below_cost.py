@@ -19,6 +19,7 @@ RULE = Rule(
     calibrated=False,
     meaning="a request costs more to serve than it earns",
 )
+CAP_OWN_SILICON = 0.65  # below the threshold: noted, not accused
 BASES = {"standing": "standing price", "list": "list price", "effective": "transacted price"}
 
 
@@ -46,7 +47,6 @@ class CostBand:
     clearing: str
     feasible_share: float = 1.0
     price: float | None = None  # of a token of the mix, cache discount in it, as the engine compared it
-    decides: str = ""  # the assumption with the largest share of the band's width
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Sale:
     scenario: str
     tok_s: float | None = None
     ttft_s: float | None = None
+    own_silicon: str = ""  # where the host runs chips nobody rents out: what that means for the sum
+    acquits: bool = False  # and the sum for rented accelerators cannot accuse it
     apart: tuple[tuple[str, float], ...] = ()  # other readings of the price (list, effective) and their probability
 
     @property
@@ -103,13 +105,19 @@ def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] 
     return found(
         RULE,
         sale.offer,
-        1.0 if sale.is_free else band.p_below,
+        _probability(sale, band),
         _sentence(sale, bands),
         _clearing(sale, band),
         scenario=sale.scenario,
         figures=figures,
         evidence=rows,
     )
+
+
+def _probability(sale: Sale, band: CostBand) -> float:
+    if sale.is_free:
+        return 1.0
+    return min(band.p_below, CAP_OWN_SILICON) if sale.acquits else band.p_below
 
 
 def _sentence(sale: Sale, bands: Sequence[CostBand]) -> str:
@@ -128,8 +136,8 @@ def _sentence(sale: Sale, bands: Sequence[CostBand]) -> str:
     if sale.apart:
         others = ", ".join(f"{chance:.2f} at the {BASES[name]}" for name, chance in sale.apart)
         parts.append(f"It is {others}.")
-    if band.decides:
-        parts.append(f"What decides it most: {band.decides}.")
+    if sale.own_silicon:
+        parts.append(f"{sale.own_silicon[:1].upper()}{sale.own_silicon[1:]}.")
     return " ".join(parts)
 
 
