@@ -31,6 +31,7 @@ LEGEND: Spec = {
 }  # fmt: skip
 ROWS = alt.NamedData(name="rows")
 _TAG = re.compile(r"<svg[^>]*?viewBox=\"([^\"]+)\"[^>]*>")
+_INNER = re.compile(r" (?:role|aria-[a-z]+)=\"[^\"]*\"")  # the picture is one labelled image, its parts are none
 _ID = re.compile(r"\bid=\"([^\"]+)\"")
 
 
@@ -43,7 +44,7 @@ def svg_of(chart_id: str, spec: Spec, text: str) -> str:
     """One picture as inline SVG that scales with the page and is one labelled image to a screen reader."""
     import vl_convert
 
-    svg: str = vl_convert.vegalite_to_svg(spec)
+    svg: str = _INNER.sub("", vl_convert.vegalite_to_svg(spec))
     for count, name in enumerate(dict.fromkeys(_ID.findall(svg)), 1):  # the engine numbers on from the last picture
         own = f"{chart_id}-{count}"
         svg = svg.replace(f'id="{name}"', f'id="{own}"').replace(f"url(#{name})", f"url(#{own})")
