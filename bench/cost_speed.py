@@ -62,7 +62,7 @@ def one(b):
 one(1)
 start, n = time.process_time(), 0
 while time.process_time() - start < 6:
-    one(2 ** (n % 8)); n += 1
+    one(2 ** (n % 7)); n += 1
 print("RATE", n / (time.process_time() - start))
 """,
     ),
