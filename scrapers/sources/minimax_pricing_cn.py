@@ -1,7 +1,7 @@
-"""MiniMax's price page for China (CNY): grids of `div`s, the struck-out list price beside the discounted one.
+"""MiniMax's price page for China (CNY): Markdown with a tab per service tier (标准, 优先) and the unit in each header.
 
-The page shows one service tier at a time (标准 or 优先); the selected tab says which. The unit stands in the header of
-the first grid and beside the numbers of the second.
+A struck-out price is the list price, what stands beside it the discount. The former page (grids of `div`s, one tab
+shown at a time) is still read: a recording of it is replayed.
 """
 
 import re
@@ -16,8 +16,10 @@ from scrapers.tables import (
     Reading,
     Table,
     all_readings,
+    band_condition,
     clean,
     loud,
+    markdown_tables,
     soup_of,
     table_of,
     text_of,
@@ -31,7 +33,7 @@ SOURCE = Source(
     id="minimax_pricing_cn",
     title="MiniMax API prices, China",
     kind="seller",
-    requests=(Request("https://platform.minimaxi.com/subscribe/token-plan?tab=api-enterprise"),),
+    requests=(Request("https://platform.minimaxi.com/docs/guides/pricing-paygo.md"),),
     every_hours=12,
     currency="CNY",
     unit="CNY per million tokens, stated in the header or beside the number",
@@ -41,17 +43,36 @@ SOURCE = Source(
     proof_url="https://github.com/lzc0403/token-pricing-scraper/blob/44953e81ecaa/tests/fixtures/minimax.html",
     provider="minimax",
     anchors=(anchor("MiniMax-M2.7", "output", "2", "60"),),
-    notice="the page is drawn by script: a plain fetch may bring an empty shell, which fails loudly",
+    notice="recorded as the former page; the Markdown asked for now was seen as an excerpt",
 )
 
 YUAN = Money("CNY", before="¥")
 YUAN_PER_MTOK = Money("CNY", before="¥", units=("/ 百万 tokens",))
+BARE = Money("CNY")
+_MARKDOWN_NAME = re.compile(r"(?P<name>\S+)(?: (?P<band>[≤>] ?\d+k) 输入 tokens\*?)?(?: 永久五折)?")
 _SPAN = re.compile(r"(\d+K) ~ (\d+[KM])")
 _NAME = re.compile(r"(?P<name>\S+)(?: 上下文 (?P<band>[\d≤>KM~ ]+?))?(?: 永久五折)?")
 
 
 def parse(capture: Capture) -> Iterator[Record]:
-    yield from loud(_records(soup_of(text_of(capture.body))))
+    text = text_of(capture.body)
+    yield from loud(_records(soup_of(text)) if "<html" in text[:2000].lower() else _markdown(text))
+
+
+def _markdown(text: str) -> Iterator[Record]:
+    for found in all_readings(markdown_tables(text), MARKDOWN_WORDS, BARE, ("model", "input", "output")):
+        if isinstance(found, Notice):
+            yield found
+            continue
+        table, reading = found
+        name = _MARKDOWN_NAME.fullmatch(reading.facts["model"])
+        tab = table.headings[-1].rstrip("*") if table.headings else ""
+        tier = TABS.get(tab)
+        if not name or not tier:
+            yield Notice("unknown_word", f"{reading.facts['model']!r} under {tab!r} is not known", reading.locator)
+            continue
+        condition = band_condition(name["band"]) if name["band"] else ALWAYS
+        yield from reading.quotes(Offer("minimax", name["name"], tier, "cn"), condition)
 
 
 def _records(soup: BeautifulSoup) -> Iterator[Record]:
@@ -102,7 +123,14 @@ def _condition(band: str) -> Condition:
     return Condition(low, high)
 
 
-TABS = {"": "standard", "标准": "standard", "优先": "priority"}
+TABS = {"": "standard", "标准": "standard", "优先": "priority", "文本": "standard"}
+MARKDOWN_WORDS = {
+    "模型": "model",
+    "输入价格 元/百万 tokens": "input",
+    "输出价格 元/百万 tokens": "output",
+    "缓存读取 元/百万 tokens": "cache_read",
+    "缓存写入 元/百万 tokens": "cache_write",
+}
 HEADER_UNIT = {
     "模型": "model",
     "输入价格 百万 tokens": "input",

@@ -13,7 +13,7 @@ from tracker.records import COMPONENTS, Notice, Offer, Quote, Record
 from tracker.units import PER_MTOK, amount_of
 
 ABSENT = frozenset(
-    ("", "-", "--", "—", "–", "/", "\\", "n/a", "not available", "not supported", "不支持", "暂不支持", "不涉及")
+    ("", "-", "--", "—", "——", "–", "/", "\\", "n/a", "not available", "not supported", "不支持", "暂不支持", "不涉及")
 )
 FREE = {
     "free": "list",
