@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from scrapers import archive
-from scrapers.source import Capture, SourceModule, source_module, source_modules
+from scrapers.source import Capture, Source, source_module, source_modules
 from tracker.fetching import Report, fetch_all, quiet
 from tracker.parsing import capture_row, judge_of, parse_pass
 from tracker.reference import refresh_reference
@@ -94,13 +94,13 @@ def collect(
     if source_ids:
         modules = [source_module(source_id) for source_id in source_ids]
     else:
-        modules = [module for module in source_modules().values() if module.SOURCE.enabled and _has_key(module)]
+        modules = [module for module in source_modules().values() if module.SOURCE.enabled and has_key(module.SOURCE)]
     asyncio.run(fetch_all(home, modules, report, loopback))
     summaries = ingest_spool(home, report)
     publish(home.warehouse, home.history, home.write_lock)
     return summaries
 
 
-def _has_key(module: SourceModule) -> bool:
+def has_key(source: Source) -> bool:
     """A source that cannot answer without a key is not due until the key is there."""
-    return not module.SOURCE.key_required or bool(os.environ.get(module.SOURCE.key_env))
+    return not source.key_required or bool(os.environ.get(source.key_env))

@@ -61,16 +61,20 @@ def test_fifty_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         child = fork.Process(target=keep_collecting, args=(home, number, theirs))
         child.start()
         theirs.close()
-        time.sleep(dice.uniform(0.02, 0.7))
+        told = []
+        for _ in range(dice.randrange(4)):  # let it get somewhere, however slow the machine, then strike at any point
+            told.append(ours.recv())
+        time.sleep(dice.uniform(0, 0.12))
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
         child.join()
         try:
             while True:
-                what, done = ours.recv()
-                (spooled if what == "spooled" else stored).add(done)
+                told.append(ours.recv())
         except EOFError:
             pass
+        for what, done in told:
+            (spooled if what == "spooled" else stored).add(done)
         ours.close()
         number = max([number, *(done + 1 for done in spooled)])
         if home.history.exists():

@@ -27,6 +27,16 @@ def store(home: Home, number: int, price: str) -> None:
     publish(home.warehouse, home.history, home.write_lock)
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """One history for everybody who only reads."""
+    with pytest.MonkeyPatch.context() as patch:
+        register(patch, source("a", "pkg:tests/none"))
+        home = Home(tmp_path_factory.mktemp("published"))
+        store(home, 0, "1.0")
+        yield home
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     register(monkeypatch, source("a", "pkg:tests/none"))
@@ -85,26 +95,26 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN)
-def test_a_statement_from_outside_can_only_read_this_file(home: Home, statement: str) -> None:
-    before = home.history.read_bytes()
-    assert query(home.history, "SELECT 1 AS one").to_pylist() == [{"one": 1}]
+def test_a_statement_from_outside_can_only_read_this_file(published: Home, statement: str) -> None:
+    before = published.history.read_bytes()
+    assert query(published.history, "SELECT 1 AS one").to_pylist() == [{"one": 1}]
     with pytest.raises(StoreError):
-        query(home.history, statement)
-    assert home.history.read_bytes() == before
+        query(published.history, statement)
+    assert published.history.read_bytes() == before
 
 
-def test_a_statement_that_runs_too_long_is_stopped(home: Home) -> None:
+def test_a_statement_that_runs_too_long_is_stopped(published: Home) -> None:
     with pytest.raises(StoreError, match="longer than"):
         query(
-            home.history,
+            published.history,
             "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range % 7 = b.range % 11",
             0.3,
         )
 
 
-def test_a_statement_that_needs_too_much_memory_is_refused(home: Home) -> None:
+def test_a_statement_that_needs_too_much_memory_is_refused(published: Home) -> None:
     with pytest.raises(StoreError):
-        query(home.history, "SELECT list(range::VARCHAR || repeat('x', 1000)) FROM range(100000000)", 60)
+        query(published.history, "SELECT array_agg(range) FROM range(2000000000)", 60)
 
 
 def test_a_missing_history_says_what_to_do(tmp_path: Path) -> None:
@@ -112,8 +122,8 @@ def test_a_missing_history_says_what_to_do(tmp_path: Path) -> None:
         query(tmp_path / "history.duckdb", "SELECT 1")
 
 
-def test_every_view_and_column_is_documented_and_answers(home: Home) -> None:
-    with open_history(home.history) as history:
+def test_every_view_and_column_is_documented_and_answers(published: Home) -> None:
+    with open_history(published.history) as history:
         views = history.rows("SELECT view_name AS name, comment FROM duckdb_views() WHERE NOT internal")
         assert len(views) >= 18
         for view in views:

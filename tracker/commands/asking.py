@@ -31,9 +31,9 @@ def offers(
     with open_history(find_home(home).history) as history:
         rows = history.rows(
             f"SELECT offer, precision, input_usd_per_mtok, output_usd_per_mtok, cache_read_usd_per_mtok, output_status "
-            f"AS status, discounted, has_hours OR has_bands AS conditional, source_id, last_seen_at "
+            f"AS status, discounted, has_hours OR has_bands AS conditional, source_id, last_seen_at, stale "
             f"FROM offers WHERE {MODEL_MATCH} "
-            f"ORDER BY output_status = 'zero_claimed', blended_usd_per_mtok NULLS LAST, offer LIMIT $2",
+            f"ORDER BY stale, output_status = 'zero_claimed', blended_usd_per_mtok NULLS LAST, offer LIMIT $2",
             [model, limit],
         )
         if not rows:

@@ -143,19 +143,26 @@ COMMENT ON COLUMN price_changes.offer_id IS 'Stable id of the offer';
 CREATE OR REPLACE VIEW offers AS
 WITH rate AS (
     SELECT currency, arg_max(usd_per_unit, day) AS usd_per_unit FROM calc.fx_daily GROUP BY currency
+), read_at AS (
+    SELECT source_id, max(observed_at) AS last_seen_at FROM core.pass WHERE outcome <> 'failed' GROUP BY source_id
+), trusted AS (
+    SELECT s.source_id, s.standing, r.last_seen_at,
+           date_diff('hour', r.last_seen_at, clock.now_utc) > greatest(72, 3 * s.every_hours) AS stale
+    FROM ref.source s JOIN read_at r USING (source_id) CROSS JOIN clock
 ), standing_quotes AS (
-    SELECT q.*, s.standing, CASE WHEN q.currency = 'USD' THEN 1.0 ELSE r.usd_per_unit END AS usd
-    FROM core.quote_now q JOIN ref.source s USING (source_id) LEFT JOIN rate r ON r.currency = q.currency
+    SELECT q.*, s.standing, s.stale, s.last_seen_at, CASE WHEN q.currency = 'USD' THEN 1.0 ELSE r.usd_per_unit END AS usd
+    FROM core.quote_now q JOIN trusted s USING (source_id) LEFT JOIN rate r ON r.currency = q.currency
     CROSS JOIN clock
     WHERE q.unit = 'mtok' AND q.basis <> 'effective' AND s.standing < 9
       AND coalesce(q.effective_from, q.observed_at) <= clock.now_utc
       AND (q.effective_until IS NULL OR q.effective_until > clock.now_utc)
 ), source_of AS (
-    SELECT offer_id, source_id, min(standing) AS standing, max(observed_at) AS changed_at
+    SELECT offer_id, source_id, min(standing) AS standing, max(observed_at) AS changed_at, bool_or(stale) AS stale,
+           max(last_seen_at) AS last_seen_at
     FROM standing_quotes GROUP BY offer_id, source_id
 ), best AS (
     SELECT * FROM source_of
-    QUALIFY row_number() OVER (PARTITION BY offer_id ORDER BY standing, changed_at DESC, source_id) = 1
+    QUALIFY row_number() OVER (PARTITION BY offer_id ORDER BY stale, standing, changed_at DESC, source_id) = 1
 ), billed AS (
     SELECT q.* FROM standing_quotes q JOIN best b USING (offer_id, source_id)
     QUALIFY row_number() OVER (
@@ -195,8 +202,6 @@ WITH rate AS (
     SELECT d.offer_id, arg_min(d.declared, s.standing) FILTER (d.attribute = 'precision') AS precision,
            max(CASE WHEN d.attribute = 'context_tokens' THEN TRY_CAST(d.declared AS BIGINT) END) AS context_tokens
     FROM core.declaration_now d JOIN ref.source s USING (source_id) GROUP BY d.offer_id
-), seen AS (
-    SELECT source_id, max(observed_at) AS last_seen_at FROM core.pass WHERE outcome <> 'failed' GROUP BY source_id
 )
 SELECT o.offer, o.provider, o.listed_name, o.tier, o.region, o.variant, m.model_id,
        coalesce(said.precision, m.precision) AS precision, w.currency, w.input, w.output, w.cache_read, w.cache_write,
@@ -204,10 +209,9 @@ SELECT o.offer, o.provider, o.listed_name, o.tier, o.region, o.variant, m.model_
        (3 * w.input_usd_per_mtok + w.output_usd_per_mtok) / 4 AS blended_usd_per_mtok,
        l.input_list_usd_per_mtok, l.output_list_usd_per_mtok, w.input_status, w.output_status, w.discounted,
        s.has_bands, s.has_hours, said.context_tokens, b.source_id, b.standing, s.source_count, b.changed_at,
-       seen.last_seen_at, w.input_quote_id, w.output_quote_id, o.offer_id
+       b.last_seen_at, b.stale, w.input_quote_id, w.output_quote_id, o.offer_id
 FROM wide w JOIN best b USING (offer_id) JOIN core.offer o USING (offer_id) JOIN shape s USING (offer_id)
-LEFT JOIN wide_list l USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id) LEFT JOIN said USING (offer_id)
-LEFT JOIN seen ON seen.source_id = b.source_id;
+LEFT JOIN wide_list l USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id) LEFT JOIN said USING (offer_id);
 COMMENT ON VIEW offers IS 'What one can buy today: one row per offer, from its best-standing source. Headline prices: shortest prompts, dearest hour, promotion included.';
 COMMENT ON COLUMN offers.offer IS 'provider/listed-name[:tier][@region][#tag]';
 COMMENT ON COLUMN offers.provider IS 'Who serves and bills';
@@ -239,6 +243,7 @@ COMMENT ON COLUMN offers.standing IS 'Its rank: 1 the seller itself';
 COMMENT ON COLUMN offers.source_count IS 'How many sources list the offer';
 COMMENT ON COLUMN offers.changed_at IS 'When one of its prices last changed, UTC';
 COMMENT ON COLUMN offers.last_seen_at IS 'Last good pass of that source, UTC';
+COMMENT ON COLUMN offers.stale IS 'That source has not been read for three of its intervals (and three days): the price may be gone';
 COMMENT ON COLUMN offers.input_quote_id IS 'For `tracker evidence`';
 COMMENT ON COLUMN offers.output_quote_id IS 'For `tracker evidence`';
 COMMENT ON COLUMN offers.offer_id IS 'Stable id of the offer';
