@@ -49,7 +49,7 @@ WITH told AS (
            max(quote_id) FILTER (component = 'input') AS input_quote_id,
            max(quote_id) FILTER (component = 'output') AS output_quote_id,
            max(amount) FILTER (component = 'cache_read') AS cache_read,
-           count(*) FILTER (component LIKE '%\_out' ESCAPE '\\') = 0
+           count(*) FILTER (ends_with(component, '_out')) = 0
                AND max(amount) FILTER (component = 'output') > 0 AS is_text,
            min(coalesce(effective_from, observed_at)) AS since
     FROM billed GROUP BY offer_id
