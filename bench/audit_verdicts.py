@@ -1,4 +1,4 @@
-"""Whole audits of the lab's hosts, as a user would run them: built-in prompts, one budget, one sentence each.
+"""Whole audits of the lab's hosts, as a user would run them: built-in prompts, forty border questions, one sentence each.
 
     AUDIT_LAB_PYTHON=/path/to/env/with/torch/bin/python python -m bench.audit_verdicts [--write]
 
@@ -6,7 +6,6 @@ Reference: fp32. Controls: the two honest hosts that bench.audit learns from. No
 """
 
 import asyncio
-import json
 import sys
 import time
 from typing import Any
@@ -19,15 +18,14 @@ from tracker.audit_run import Report, Table, run_audit
 START, END = "<!-- bench:audit_verdicts -->", "<!-- /bench:audit_verdicts -->"
 AUDITED = (
     "bf16-other-kernel",
-    "bf16-4-way-tensor-parallel",
-    "int8-per-row",
-    "fp8-e4m3-w-a",
-    "int4-per-row",
-    "int4-one-scale-per-matrix",
     "int3-g64",
-    "int2-g64",
-    "fine-tuned",
     "smaller-sibling",
+    "int4-per-row",
+    "bf16-4-way-tensor-parallel",
+    "fp8-e4m3-w-a",
+    "int8-per-row",
+    "fine-tuned",
+    "int2-g64",
 )
 
 
@@ -35,7 +33,8 @@ def audit_host(port: int, slugs: list[str], slug: str, seed: int) -> Report:
     """One audit, with prompts no other one used."""
     suspect, reference, *controls = (lab_party(port, name) for name in (slug, *slugs[:3]))
     table = Table(suspect, reference, controls)
-    return asyncio.run(run_audit(table, plan(table, 1.0, 80), seed))
+    steps = [step for step in plan(table, 1.0, QUESTIONS) if step.method != "sampled text"]
+    return asyncio.run(run_audit(table, steps, seed))
 
 
 def line(fact: dict[str, Any], report: Report) -> str:
@@ -45,7 +44,8 @@ def line(fact: dict[str, Any], report: Report) -> str:
     return f"| {fact['name']} | {fact['kl']:.2g} | {shown} | {report.verdict.sentence} |"
 
 
-METHODS = ("border prompts", "greedy divergence", "teacher-forced margin", "sampled text")
+METHODS = ("border prompts", "greedy divergence", "teacher-forced margin")
+QUESTIONS = 40
 
 
 def main() -> None:
@@ -55,16 +55,21 @@ def main() -> None:
         print("skipped: no torch here; name an interpreter that has it with AUDIT_LAB_PYTHON")
         return
     facts = lab_facts(python)["hosts"]
-    lines = ["| host | KL, nats | p " + " | p ".join(METHODS) + " | verdict |", "|---" * 7 + "|"]
+    lines = ["| host | KL, nats | p " + " | p ".join(METHODS) + " | verdict |", "|---" * 6 + "|"]
     print("\n".join(lines))
     with lab_server(python) as (port, slugs):
         for seed, slug in enumerate(AUDITED, start=20):
             started = time.monotonic()
             lines.append(line(facts[slug], audit_host(port, slugs, slug, seed)))
-            print(lines[-1], json.dumps({"seconds": round(time.monotonic() - started)}), flush=True)
-    if "--write" in sys.argv:
-        before, _, rest = README.read_text().partition(START)
-        README.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{rest.partition(END)[2]}")
+            print(lines[-1], f"({time.monotonic() - started:.0f} s)", flush=True)
+            if "--write" in sys.argv:
+                write(lines)
+
+
+def write(lines: list[str]) -> None:
+    """Refresh the block of the README; after each host, so that a broken run leaves what it found."""
+    before, _, rest = README.read_text().partition(START)
+    README.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def seat(
     return Table(party(suspect), party(reference), [party(target) for target in controls], known)
 
 
-def plan(table: Table, budget_usd: float, border_prompts: int) -> list[Step]:
+def plan(table: Table, budget_usd: float, border_prompts: int, context_tokens: int = 0) -> list[Step]:
     """The steps this table can take under the budget."""
     everyone = (table.suspect, table.reference, *table.controls)
     has_window = len(table.controls) >= 2 or table.honest is not None
@@ -87,7 +87,7 @@ def plan(table: Table, budget_usd: float, border_prompts: int) -> list[Step]:
         reference_shows_logprobs=has_window and table.reference.target.dialect.startswith("openai"),
         reference_echoes=all(party.reads_raw_text for party in everyone),
     )
-    return plan_audit(seats, table.honest or ASSUMED, budget_usd, border_prompts)
+    return plan_audit(seats, table.honest or ASSUMED, budget_usd, border_prompts, context_tokens=context_tokens)
 
 
 def carry_out(table: Table, steps: Sequence[Step], ledger: Ledger, seed: int, say: Callable[[str], None]) -> Report:

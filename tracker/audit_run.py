@@ -11,11 +11,11 @@ from tracker.audit.margin import margin_test
 from tracker.audit.mmd import hamming_mmd
 from tracker.audit.noise import HonestNoise, Range, Trials, honest_from_gaps, kl_of_noise, learn_honest, noise_range
 from tracker.audit.permutation import Floats
-from tracker.audit.plan import Step
+from tracker.audit.plan import CONTEXT_ANSWER, Step
 from tracker.audit.prompts import candidates
-from tracker.audit.surface import Difference, PromptTokens, differences, plain, prompt_tokens
+from tracker.audit.surface import Difference, PromptTokens, context_held, differences, needle, plain, prompt_tokens
 from tracker.audit.verdict import Finding, Verdict, decide, load_ladder
-from tracker.audit_ask import Party, Path, ask_all, form, greedy_path, scored_margins, search_border, texts
+from tracker.audit_ask import READABLE, Party, Path, ask_all, form, greedy_path, scored_margins, search_border, texts
 from tracker.errors import ProbeError
 from tracker.probe.dialects import Ask
 
@@ -51,6 +51,8 @@ async def run_audit(table: Table, steps: Sequence[Step], seed: int = 0, say: Say
     planned = {step.method: step for step in steps}
     shapes, tokens = await _form(table, planned["form"].prompts, seed) if "form" in planned else ([], None)
     findings: list[Finding] = []
+    if "context" in planned:
+        findings.append(await _context(table.suspect, planned["context"].prompts, seed))
     if "border prompts" in planned and not (tokens and tokens.verdict == "other"):
         say("border prompts")
         findings.append(await _border(table, planned["border search"].prompts, planned["border prompts"].prompts, seed))
@@ -77,6 +79,17 @@ async def _form(table: Table, count: int, seed: int) -> tuple[list[Difference], 
     both = [(a, b) for a, b in zip(our_counts, their_counts, strict=True) if a is not None and b is not None]
     tokens = prompt_tokens([a for a, _ in both], [b for _, b in both]) if len(both) >= 3 else None
     return differences(ours, theirs), tokens
+
+
+async def _context(suspect: Party, tokens: int, seed: int) -> Finding:
+    """Whether the host read all of a long prompt: held, truncated (its own count is short), forgotten, or refused."""
+    prompt, word = needle(tokens, seed)
+    (reply,) = await ask_all(suspect, [Ask("", prompt, CONTEXT_ANSWER)])
+    if reply.outcome not in READABLE:
+        return _silent("context", f"a prompt of about {tokens} tokens was not answered: {reply.outcome} {reply.detail}")
+    seen = context_held(word, reply.text, tokens, reply.usage.input_tokens)
+    note = f"a prompt of about {tokens} tokens was {seen}; the host counted {reply.usage.input_tokens}"
+    return Finding("context", 1, CONTEXT_ANSWER, float(seen == "held"), None, note=note)
 
 
 def _failures(table: Table) -> str:

@@ -15,7 +15,7 @@ from tracker.audit_desk import Defaults, carry_out, endpoint, name_of, plan, row
 from tracker.audit_run import Table, run_audit
 from tracker.errors import ProbeError, UsageError
 from tracker.probe.budget import Ledger
-from tracker.probe.dialects import Ask
+from tracker.probe.dialects import Ask, Usage
 from tracker.probe.keys import Key
 from tracker.probe.targets import Target
 from tracker.records import Offer
@@ -130,6 +130,28 @@ def test_empty_answers_are_no_verdict(hosts, monkeypatch):
 
 def _emptied(reply, wanted):
     return replace(reply, text="") if wanted else reply
+
+
+@pytest.mark.parametrize(
+    ("tokens_read", "answers", "seen"), [(None, True, "held"), (None, False, "forgotten"), (100, False, "truncated")]
+)
+def test_a_long_prompt_is_read_whole_or_not(hosts, monkeypatch, tokens_read, answers, seen):
+    reply = FakeHost.reply
+
+    def read(self, ask):
+        plain = reply(self, ask)
+        if not ask.prompt.startswith("The code word is"):
+            return plain
+        word = ask.prompt.split(".")[0].split()[-1]
+        return replace(plain, text=f" {word}." if answers else " box", usage=Usage(tokens_read or 2000, 16))
+
+    monkeypatch.setattr(FakeHost, "reply", read)
+    seats = table("honest")
+    steps = [step for step in plan(seats, 1.0, 24, context_tokens=2000) if step.method in ("form", "context")]
+    assert steps[1].requests == 1
+    report = asyncio.run(run_audit(seats, steps))
+    assert seen in report.findings[0].note
+    assert seats.suspect.wallet.reserved_usd <= sum(step.cost_usd for step in steps)
 
 
 def test_rate_limits_are_waited_out_and_then_counted(hosts):

@@ -19,6 +19,7 @@ PROMPT_TOKENS = 96  # upper bound for one prompt of `prompts.candidates`, by the
 FORM_TOKENS = 180  # ... repeated up to three times
 ECHO_TOKENS = 160  # ... followed by an answer that is being scored
 BORDER_YIELD = 0.03  # share of candidate prompts inside the window, low end of what bench/audit.py finds
+CONTEXT_ANSWER = 16  # tokens in which the word of a long prompt must come back
 FEWEST_BORDER = 20  # fewer border prompts than this are not worth their search
 GREEDY_PROMPTS, SAMPLED_PROMPTS, SAMPLES = 50, 10, 10
 
@@ -88,6 +89,7 @@ def plan_audit(
     budget_usd: float,
     border_prompts: int = 80,
     wanted_power: float = 0.95,
+    context_tokens: int = 0,
 ) -> list[Step]:
     """The steps that fit the budget, first the form, then border prompts, greedy divergence and sampled texts."""
     if budget_usd <= 0:
@@ -96,8 +98,12 @@ def plan_audit(
     form = _step("form", both, 12, 1, (FORM_TOKENS, 24), "template, blanks, tokenizer")
     later = _text_steps(endpoints)
     steps = [form]
+    if context_tokens:
+        size = (int(1.4 * context_tokens) + TEMPLATE_TOKENS, CONTEXT_ANSWER)
+        whole = _step("context", (endpoints.suspect,), 1, 1, size, "does it read a long prompt whole?")
+        steps.append(replace(whole, prompts=context_tokens))
     if endpoints.reference_shows_logprobs:
-        left = budget_usd - form.cost_usd
+        left = budget_usd - total_cost(steps)
         steps += _border_steps(endpoints, honest, border_prompts, wanted_power, left)
     return _within([*steps, *later], budget_usd)
 

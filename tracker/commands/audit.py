@@ -32,6 +32,7 @@ def audit(
     output_price: Annotated[str, typer.Option(help="USD per million output tokens, for URLs")] = "",
     honest_noise: Annotated[float, typer.Option(help="Honest noise in nats, where it was learnt before")] = 0.0,
     border_prompts: Annotated[int, typer.Option(help="One-token questions")] = 80,
+    context: Annotated[int, typer.Option(help="Also ask one prompt of about so many tokens: is all of it read?")] = 0,
     watch: Annotated[int, typer.Option(help="Only look: so many fresh questions, evidence kept from look to look")] = 0,
     seed: Annotated[int, typer.Option(help="Another seed asks other prompts")] = 0,
     vantage: Annotated[str, typer.Option(envvar="TRACKER_VANTAGE", help="Name of this place")] = "",
@@ -57,7 +58,7 @@ def audit(
     started = datetime.now(UTC).replace(tzinfo=None)
     if watch:
         return _keep(place, rows_of(table, _look(table, place, watch), started, vantage))
-    steps = make_plan(table, budget, border_prompts)
+    steps = make_plan(table, budget, border_prompts, context)
     _show_plan(steps, budget)
     if plan:
         return
