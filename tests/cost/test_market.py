@@ -10,8 +10,9 @@ import pytest
 
 from tracker.cost import market
 from tracker.cost.deploy import grid, sram_pipeline
-from tracker.cost.explain import deployment_table, frontier, largest_size, waterfall
+from tracker.cost.explain import deployment_table, frontier, largest_size
 from tracker.cost.facts import find_accelerator, find_model, find_precision
+from tracker.cost.falls import waterfall
 from tracker.cost.kernel import first_token_batch
 from tracker.cost.market import Estimate, Question, assess, shares_of_width
 from tracker.cost.money import Rent, RentTable, shipped_rents

@@ -21,8 +21,9 @@ Physics, any broadcasting shape: `serve(shape, chip, layout, coefficients, promp
 
 from datetime import date
 
-from tracker.cost.explain import Row, deployment_table, frontier, largest_size, waterfall
+from tracker.cost.explain import Row, deployment_table, frontier, largest_size
 from tracker.cost.facts import accelerators, find_accelerator, find_model, find_precision, models, precisions
+from tracker.cost.falls import waterfall
 from tracker.cost.kernel import (
     Chip,
     Coefficients,

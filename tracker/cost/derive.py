@@ -82,44 +82,24 @@ def _precision(config: dict[str, Any], assumed: list[str]) -> str:
     return {"float16": "fp16", "float32": "fp32"}.get(word.removeprefix("torch."), "bf16")
 
 
-def from_config(config: dict[str, Any], model_id: str, when: date, released: date | None = None) -> Derived:
-    """The record; raises when a size that cannot be assumed is missing."""
-    config = {**config, **(config.get("text_config") or {})}
-    assumed: list[str] = []
-    kind = str(config.get("model_type", ""))
-    got = {field: _found(config, field) for field in NAMES}
-    for field in ("layers", "hidden", "heads", "vocab"):
-        if got[field] is None:
-            raise DataFileError(f"config.json of {model_id}: no {' or '.join(NAMES[field])}")
+def _attention(config: dict[str, Any], got: dict[str, Any], assumed: list[str]) -> dict[str, Any]:
+    """Heads, caches and the kinds of layers."""
     layers, hidden, heads = int(got["layers"]), int(got["hidden"]), int(got["heads"])
-    experts = int(got["experts"] or 0)
-    if got["ffn"] is None and not experts:
-        assumed.append("ffn: not stated, taken as 4 x hidden")
-    ffn = int(got["ffn"] or 4 * hidden)
     if got["kv_heads"] is None and not got["kv_rank"]:
         assumed.append("kv_heads: not stated, taken as heads")
+    kv_heads = int(got["kv_heads"] or heads)
     full, window, recurrent = _layer_kinds(config, layers)
     state = 0
     if recurrent:
         value_heads, width = config.get("linear_num_value_heads"), config.get("linear_key_head_dim")
         state = int(value_heads or heads) * int(width or 128) * int(config.get("linear_value_head_dim") or 128)
         assumed.append("ssm_mixer_params_m: not in the file, taken as 4 x hidden x hidden")
-    if experts and got["experts_active"] is None:
-        raise DataFileError(f"config.json of {model_id}: experts without {' or '.join(NAMES['experts_active'])}")
-    if released is None:
-        assumed.append(f"released: not in the file, taken as {when}")
-    kv_heads = int(got["kv_heads"] or heads)
-    values: dict[str, Any] = {
-        "model_id": model_id,
-        "aliases": (),
-        "released": released or when,
-        "layers": layers,
-        "hidden": hidden,
+    return {
         "heads": heads,
         "kv_heads": kv_heads,
         "head_dim": int(got["head_dim"] or hidden // heads),
         "attention": "mla" if got["kv_rank"] else "mha" if kv_heads == heads else "gqa",
-        **{name: int(got[name] or 0) for name in ("q_rank", "kv_rank", "rope_dim", "nope_dim", "v_dim", "mtp_layers")},
+        **{name: int(got[name] or 0) for name in ("q_rank", "kv_rank", "rope_dim", "nope_dim", "v_dim")},
         "full_layers": full,
         "window_layers": window,
         "window": int(config.get("sliding_window") or config.get("attention_chunk_size") or 0) if window else 0,
@@ -127,29 +107,61 @@ def from_config(config: dict[str, Any], model_id: str, when: date, released: dat
         "ssm_state_elems": state,
         "ssm_mixer_params_m": 4 * hidden * hidden / 1e6 if recurrent else 0.0,
         "kv_compress": 1.0,
-        "ffn_matrices": 2 if kind in UNGATED else 3,
-        "moe_layers": _moe_layers(config, layers) if experts else 0,
+    }
+
+
+def _feed_forward(config: dict[str, Any], got: dict[str, Any], where: str, assumed: list[str]) -> dict[str, Any]:
+    """Dense and expert layers."""
+    experts = int(got["experts"] or 0)
+    if experts and got["experts_active"] is None:
+        raise DataFileError(f"{where}: experts without {' or '.join(NAMES['experts_active'])}")
+    if got["ffn"] is None and not experts:
+        assumed.append("ffn: not stated, taken as 4 x hidden")
+    ffn = int(got["ffn"] or 4 * int(got["hidden"]))
+    return {
+        "ffn_matrices": 2 if str(config.get("model_type", "")) in UNGATED else 3,
+        "moe_layers": _moe_layers(config, int(got["layers"])) if experts else 0,
         "ffn": ffn,
         "expert_ffn": int(got["expert_ffn"] or ffn) if experts else 0,
         "experts": experts,
         "experts_active": int(got["experts_active"] or 0),
         "experts_shared": float(got["experts_shared"] or 0),
+    }
+
+
+def from_config(config: dict[str, Any], model_id: str, when: date, released: date | None = None) -> Derived:
+    """The record; raises when a size that cannot be assumed is missing."""
+    config = {**config, **(config.get("text_config") or {})}
+    where, assumed = f"config.json of {model_id}", list[str]()
+    got = {field: _found(config, field) for field in NAMES}
+    for field in ("layers", "hidden", "heads", "vocab"):
+        if got[field] is None:
+            raise DataFileError(f"{where}: no {' or '.join(NAMES[field])}")
+    if released is None:
+        assumed.append(f"released: not in the file, taken as {when}")
+    values: dict[str, Any] = {
+        "model_id": model_id,
+        "aliases": (),
+        "released": released or when,
+        "layers": int(got["layers"]),
+        "hidden": int(got["hidden"]),
+        **_attention(config, got, assumed),
+        **_feed_forward(config, got, where, assumed),
+        "mtp_layers": int(got["mtp_layers"] or 0),
         "vocab": int(got["vocab"]),
         "tied": bool(config.get("tie_word_embeddings", False)),
         "native_precision": _precision(config, assumed),
         "confidence": "medium" if assumed else "high",
         "source": "config.json",
         "as_of": when,
-        "total_params_b": 1.0,
-        "active_params_b": 1.0,
     }
-    rough = Model(**values)
+    rough = Model(**values, total_params_b=1.0, active_params_b=1.0)
     count = params(rough)
-    idle = count.experts * (1 - rough.experts_active / rough.experts) if experts else 0.0
-    values["total_params_b"] = round(count.total / 1e9, 3)
-    values["active_params_b"] = round((count.total - idle) / 1e9, 3)
-    assumed.append(f"total_params_b: {values['total_params_b']:g} summed from the layer sizes")
-    return Derived(checked_model(Model(**values), "config.json"), tuple(assumed))
+    idle = count.experts * (1 - rough.experts_active / rough.experts) if rough.experts else 0.0
+    total, active = round(count.total / 1e9, 3), round((count.total - idle) / 1e9, 3)
+    assumed.append(f"total_params_b: {total:g} summed from the layer sizes")
+    model = Model(**values, total_params_b=total, active_params_b=active)
+    return Derived(checked_model(model, "config.json"), tuple(assumed))
 
 
 def csv_values(model: Model) -> list[str]:
