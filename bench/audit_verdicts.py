@@ -1,4 +1,4 @@
-"""Whole audits of the lab's hosts, as a user would run them: built-in prompts, forty border questions, one sentence each.
+"""Whole audits of the lab, as a user would run them: built-in prompts, forty border questions, one sentence each.
 
     AUDIT_LAB_PYTHON=/path/to/env/with/torch/bin/python python -m bench.audit_verdicts [--write]
 
