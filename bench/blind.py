@@ -164,7 +164,7 @@ def throttle(rows: list[Row]) -> str:
 def precision(trials: Trials, honest: HonestNoise) -> str:
     result = border_test(trials, honest)
     limits = thresholds()
-    return "lossy" if result.p_value < limits["border_p"] and result.kl.mid >= limits["lossy_kl"] else "as declared"
+    return "4 bit" if result.p_value < limits["border_p"] and result.kl.mid >= limits["lossy_kl"] else "8 bit or more"
 
 
 def truth_of(host: Host) -> Verdict:
@@ -174,7 +174,7 @@ def truth_of(host: Host) -> Verdict:
         "speed": host.cap_tok_s,
     }
     throttled = next((name for name, value in limits.items() if value), "none")
-    lossy = "lossy" if host.precision == "int4" else "as declared"
+    lossy = "4 bit" if host.precision == "int4" else "8 bit or more"
     return throttled, "speculative" if host.draft_tokens else "none", lossy
 
 

@@ -87,7 +87,7 @@ def test_a_tool_call_is_a_first_token_without_content() -> None:
 
 def test_own_lag_refuses_the_measurement() -> None:
     events = steady(10.2, 0.01, 101)
-    assert read(*events, lag_s=0.009).outcome == "ok"
+    assert read(*events, lag_s=0.004).outcome == "ok"
     late = read(*events, lag_s=0.013)
     assert (late.outcome, late.timing.ttft_ms) == ("distorted", None)
     assert "13 ms at the first token" in late.detail
