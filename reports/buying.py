@@ -1,10 +1,15 @@
-"""Where to buy: the cheapest offer of each model at the end of the week, with what was declared and measured of it."""
+"""Where to buy: the cheapest offer of each model at the end of the week, with what was declared and measured of it, and
+the cheapest whose published limits carry 1, 50 or 1,000 requests at a time.
+
+A limit carries C requests at a time when it allows C x 60 / (seconds per request) requests a minute (Little's law),
+each of 3,400 tokens in and 500 out. Seconds per request: first token plus 500 tokens as measured, 10 s where nothing was.
+"""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reports.ledger import Ledger
+from reports.ledger import Ledger, Rows
 from reports.moves import Billed
 from reports.parts import Column, Row, Section, Table
 from reports.words import Words
@@ -14,11 +19,32 @@ SELECT offer_id, arg_max(value, observed_at) AS precision FROM declarations
 WHERE attribute = 'precision' AND observed_at <= ? AND (ended_at IS NULL OR ended_at > ?) GROUP BY offer_id
 """
 METRICS = """
-SELECT offer_id, name, median(value) AS value, count(*) AS samples FROM metrics
-WHERE name IN ('throughput_tok_s', 'ttft_ms', 'uptime_pct') AND statistic IN ('p50', 'mean', 'last')
-  AND measured_at >= ? AND measured_at <= ? GROUP BY offer_id, name
+SELECT offer_id, CASE WHEN name = 'rate_limited_requests' THEN 'refused' ELSE name END AS name,
+       CASE WHEN name IN ('requests', 'rate_limited_requests') THEN sum(value) ELSE median(value) END AS value
+FROM metrics
+WHERE (name IN ('throughput_tok_s', 'ttft_ms', 'uptime_pct') AND statistic IN ('p50', 'mean', 'last')
+       OR name IN ('requests', 'rate_limited_requests')) AND measured_at >= ? AND measured_at <= ?
+GROUP BY offer_id, name
+"""
+VERIFIED = """
+SELECT provider, model_id, arg_max(value, measured_at) AS value FROM metrics
+WHERE name = 'tool_call_schema_accuracy_pct' AND model_id IS NOT NULL AND measured_at <= ? GROUP BY provider, model_id
+"""
+LIMITS = """
+SELECT provider, listed_name, tier, account_tier, measure, per, amount, status FROM limits
+WHERE observed_at <= ? AND (ended_at IS NULL OR ended_at > ?) AND status IN ('number', 'unlimited')
+ORDER BY provider, listed_name, tier, account_tier, measure, per
 """
 FULL_PRECISION = frozenset(("bf16", "fp16", "fp32"))
+CONCURRENT = (1, 50, 1000)
+PROMPT_TOKENS, OUTPUT_TOKENS, UNMEASURED_S = 3400, 500, 10.0
+MINUTES = {"second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0, "month": 43200.0}
+SPENT = {
+    "requests": 1,
+    "tokens": PROMPT_TOKENS + OUTPUT_TOKENS,
+    "input_tokens": PROMPT_TOKENS,
+    "output_tokens": OUTPUT_TOKENS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +53,12 @@ class Standing:
 
     precisions: Mapping[int, str]
     metrics: Mapping[int, Mapping[str, float]]
+    verified: Mapping[tuple[str, str], float]
+    limits: Mapping[tuple[str, str, str], Rows]
 
     def row(self, side: Billed) -> Row:
         measured = self.metrics.get(side.offer_id, {})
+        asked = measured.get("requests")
         return {
             "model": side.model,
             "offer": side.offer,
@@ -41,18 +70,57 @@ class Standing:
             "tok_s": measured.get("throughput_tok_s"),
             "ttft_ms": measured.get("ttft_ms"),
             "uptime_pct": measured.get("uptime_pct"),
+            "refused_pct": 100 * measured["refused"] / asked if asked and "refused" in measured else None,
+            "verified_pct": self.verified.get((side.provider, side.model)),
+            "per_minute": self.requests_per_minute(side),
             "source": side.source_id,
         }
 
+    def request_s(self, side: Billed) -> float:
+        """Seconds one request takes, as measured by others."""
+        measured = self.metrics.get(side.offer_id, {})
+        first, rate = measured.get("ttft_ms"), measured.get("throughput_tok_s")
+        return first / 1000 + OUTPUT_TOKENS / rate if first and rate else UNMEASURED_S
+
+    def requests_per_minute(self, side: Billed) -> float | None:
+        """What the most generous account tier may send; None where no number is published."""
+        found: list[float] = []
+        for name in (side.listed_name, ""):
+            by_tier: defaultdict[str, list[float]] = defaultdict(list)
+            for limit in self.limits.get((side.provider, name, side.tier), ()):
+                by_tier[limit["account_tier"]].append(_per_minute(limit, self.request_s(side)))
+            found += [max(min(rates) for rates in by_tier.values())] if by_tier else []
+        best = min(found, default=float("inf"))
+        return None if best == float("inf") else best
+
+    def holds(self, side: Billed, concurrent: int) -> bool:
+        """No published limit stands in the way of so many requests at a time."""
+        allowed = self.requests_per_minute(side)
+        return allowed is None or allowed >= concurrent * 60 / self.request_s(side)
+
+
+def _per_minute(limit: Row, request_s: float) -> float:
+    if limit["status"] == "unlimited" or limit["amount"] is None:
+        return float("inf")
+    if limit["measure"] == "concurrency":
+        return float(limit["amount"]) * 60 / request_s
+    if limit["measure"] not in SPENT or limit["per"] not in MINUTES:
+        return float("inf")
+    return float(limit["amount"]) / SPENT[limit["measure"]] / MINUTES[limit["per"]]
+
 
 def standing_of(ledger: Ledger) -> Standing:
-    """Precision as declared at the end of the week, and the week's median of others' measurements."""
+    """Precision and limits at the end of the week, the week's measurements, the latest vendor verification."""
     end = ledger.week.told_to_utc
     precisions = {r["offer_id"]: r["precision"] for r in ledger.rows(PRECISIONS, end, end)}
     metrics: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for row in ledger.during(METRICS):
         metrics[row["offer_id"]][row["name"]] = row["value"]
-    return Standing(precisions, dict(metrics))
+    verified = {(row["provider"], row["model_id"]): row["value"] for row in ledger.rows(VERIFIED, end)}
+    limits: defaultdict[tuple[str, str, str], Rows] = defaultdict(list)
+    for row in ledger.rows(LIMITS, end, end):
+        limits[row["provider"], row["listed_name"], row["tier"]].append(row)
+    return Standing(precisions, dict(metrics), verified, dict(limits))
 
 
 def priced(after: Mapping[int, Billed]) -> dict[str, list[Billed]]:
@@ -67,12 +135,58 @@ def priced(after: Mapping[int, Billed]) -> dict[str, list[Billed]]:
 
 
 def cheapest_section(after: Mapping[int, Billed], standing: Standing, say: Words) -> Section:
-    """Per model: the cheapest at any precision, and the cheapest that declares full precision."""
-    any_rows, full_rows = [], []
+    """Per model: the cheapest at any precision, with full precision, and under load."""
+    any_rows, full_rows, held_rows = [], [], []
     for sides in priced(after).values():
-        rows = [dict(standing.row(side), sellers=len({s.provider for s in sides})) for side in sides]
-        any_rows.append(rows[0])
-        full_rows += [row for row in rows if row["precision"] in FULL_PRECISION][:1]
+        sellers = len({side.provider for side in sides})
+        any_rows.append({**standing.row(sides[0]), "sellers": sellers})
+        full = [side for side in sides if standing.precisions.get(side.offer_id) in FULL_PRECISION]
+        full_rows += [{**standing.row(side), "sellers": sellers} for side in full[:1]]
+        held_rows.append(_held_row(sides, full, standing))
+    text = say(
+        "Standard tier, proven prices above zero, 3:1 blend of input and output in dollars. 'Refused' is the share of "
+        "the week's requests that the seller turned away for rate limits; 'verified' is the accuracy of tool calls that "
+        "the model's author measured at that seller."
+    )
+    tables = (
+        _table("cheapest_any", say("Cheapest at any precision"), any_rows, say),
+        _table("cheapest_full_precision", say("Cheapest that declares bf16 or fp16"), full_rows, say),
+        _held_table(held_rows, say),
+    )
+    return Section("cheapest", say("Cheapest per model"), (text,), (), tables)
+
+
+def _held_row(sides: Iterable[Billed], full: Iterable[Billed], standing: Standing) -> Row:
+    row: dict[str, object] = {}
+    for word, chosen in (("any", list(sides)), ("full", list(full))):
+        for concurrent in CONCURRENT:
+            best = next((side for side in chosen if standing.holds(side, concurrent)), None)
+            row.setdefault("model", best.model if best else None)
+            row[f"{word}_{concurrent}"] = best.provider if best else None
+            row[f"{word}_{concurrent}_usd"] = best.blended_usd_per_mtok if best else None
+            row[f"{word}_{concurrent}_offer"] = best.offer if best else None
+    return row
+
+
+def _held_table(rows: Iterable[Row], say: Words) -> Table:
+    """Only models where the answer depends on the load or the precision."""
+    told = [row for row in rows if row["model"] and row["any_1"]]
+    told.sort(key=lambda row: row["any_1_offer"] == row["any_1000_offer"])
+    columns = [Column("model", say("Model"), "code")]
+    for word, title in (("any", say("any precision")), ("full", say("bf16 declared"))):
+        for concurrent in CONCURRENT:
+            columns.append(Column(f"{word}_{concurrent}", f"{concurrent:,} · {title}", "code"))
+            columns.append(Column(f"{word}_{concurrent}_usd", "$/M", "money"))
+    extra = tuple(f"{word}_{concurrent}_offer" for word in ("any", "full") for concurrent in CONCURRENT)
+    note = say(
+        "Models whose cheapest seller changes with the load come first. A seller without a published limit is not known "
+        "to refuse."
+    )
+    title = say("Cheapest that carries 1, 50 and 1,000 requests at a time by its published limits")
+    return Table("cheapest_held", title, tuple(columns), tuple(told), 20, note, extra)
+
+
+def _table(table_id: str, title: str, rows: Iterable[Row], say: Words) -> Table:
     columns = (
         Column("model", say("Model"), "code"),
         Column("sellers", say("Sellers"), "count"),
@@ -80,17 +194,13 @@ def cheapest_section(after: Mapping[int, Billed], standing: Standing, say: Words
         Column("precision", say("Declared"), "code"),
         Column("input_usd", say("Input $/M"), "money"),
         Column("output_usd", say("Output $/M"), "money"),
-        Column("blended_usd", say("3:1 blend $/M"), "money"),
+        Column("blended_usd", say("Blend $/M"), "money"),
         Column("ttft_ms", say("First token ms"), "ms"),
         Column("tok_s", say("tok/s"), "tok_s"),
         Column("uptime_pct", say("Uptime %"), "percent"),
-        Column("source", say("Source"), "code"),
+        Column("refused_pct", say("Refused %"), "percent"),
+        Column("verified_pct", say("Verified %"), "percent"),
+        Column("per_minute", say("Limit per minute"), "count"),
     )
     note = say("Most sellers first; the data file has all models. Speeds are the week's median, as others measured.")
-    tables = (
-        Table("cheapest_any", say("Cheapest at any precision"), columns, tuple(any_rows), 30, note),
-        Table(
-            "cheapest_full_precision", say("Cheapest that declares bf16 or fp16"), columns, tuple(full_rows), 30, note
-        ),
-    )
-    return Section("cheapest", say("Cheapest per model"), (), (), tables)
+    return Table(table_id, title, columns, tuple(rows), 25, note, extra=("source",))

@@ -97,9 +97,10 @@ KEYS = {"models": "model_id", "providers": "provider"}
 
 
 def _style() -> str:
-    """Changes when a template does: every page is then made anew."""
-    folder = files("reports") / "templates"
-    texts = sorted((item.name, item.read_bytes()) for item in folder.iterdir() if item.is_file())
+    """Changes when a template or this package does: every page is then made anew."""
+    folders = (files("reports"), files("reports") / "templates")
+    items = [item for folder in folders for item in folder.iterdir() if item.is_file()]
+    texts = sorted((item.name, item.read_bytes()) for item in items)
     return hashlib.sha256(repr(texts).encode()).hexdigest()
 
 

@@ -7,13 +7,12 @@ the market's own mix, not 3,400 tokens each; where our own probes of that worklo
 from collections.abc import Mapping, Sequence
 
 from reports import figures
-from reports.buying import Standing, priced
+from reports.buying import OUTPUT_TOKENS, Standing, priced
 from reports.ledger import Ledger
 from reports.moves import Billed
 from reports.parts import Chart, Column, Row, Section, Table
 from reports.words import Words
 
-OUTPUT_TOKENS = 500
 CHARTED = 2  # models whose sellers are drawn
 PROBED = """
 SELECT offer, workload, concurrency, count(*) AS probes, median(ttft_content_ms) AS ttft_ms,

@@ -54,21 +54,29 @@ def console_of(page: Path, work: Path, width: int = 1280, dark: bool = False) ->
 
 
 def inspected(page: Path, work: Path, script: str, width: int, dark: bool) -> object:
-    """Run a script in a copy of the page (the page itself forbids scripts) and return the JSON it leaves."""
+    """Run a script in a copy of the page (the page itself forbids scripts) and return the JSON it posts.
+
+    The copy stands in a frame of the wanted width: a window of headless Chromium is never narrower than 500 pixels.
+    """
     text = POLICY.sub("", page.read_text())
-    copy = work / f"{page.stem}-inspected.html"
-    copy.write_text(text.replace("</body>", f"<pre id='found'></pre><script>{script}</script></body>"))
-    done = browse(copy, work, width, dark, "--virtual-time-budget=30000", "--dump-dom")
+    copy, frame = work / f"{page.stem}-inspected.html", work / f"{page.stem}-frame.html"
+    copy.write_text(text.replace("</body>", f"<script>{script}</script></body>"))
+    frame.write_text(FRAME.format(name=copy.name, width=width))
+    done = browse(frame, work, max(width, 500) + 50, dark, "--virtual-time-budget=30000", "--dump-dom")
     match = re.search(r"<pre id=\"found\">(.*?)</pre>", done.stdout, re.S)
     assert match, done.stderr[-2000:]
     return json.loads(match[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 
+FRAME = """<!doctype html><html><body style="margin:0"><pre id="found"></pre>
+<script>addEventListener('message', e => {{ document.getElementById('found').textContent = e.data; }});</script>
+<iframe src="{name}" style="border:0;width:{width}px;height:900px"></iframe></body></html>
+"""
 OVERFLOW = """
 const wide = [...document.body.querySelectorAll('*')].filter(e => !e.closest('.scroll') &&
   e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(e => e.tagName + '.' + e.className);
-document.getElementById('found').textContent = JSON.stringify({page: document.documentElement.scrollWidth,
-  window: document.documentElement.clientWidth, wide: wide.slice(0, 5)});
+parent.postMessage(JSON.stringify({page: document.documentElement.scrollWidth,
+  window: document.documentElement.clientWidth, wide: wide.slice(0, 5)}), '*');
 """
 
 
@@ -87,6 +95,8 @@ def axe_script(work: Path) -> str:
 
 
 AXE_RUN = """
-axe.run(document, {resultTypes: ['violations']}).then(r => { document.getElementById('found').textContent =
-  JSON.stringify(r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | '))); });
+axe.run(document, {resultTypes: ['violations']}).then(r => {
+  const told = r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | '));
+  parent.postMessage(JSON.stringify(told), '*');
+});
 """
