@@ -24,7 +24,7 @@ EVENTS = [
     ("series/oneapi_cn_ratio_history.csv", "deepseek/deepseek-chat@cn", "2024-04-25", "1.0", None),
     ("series/isaced_may2024_price_war.jsonl.zst", "alibaba/qwen-long@cn", "2024-05-21", "0.5", "2"),
     ("series/litellm_tokencost.jsonl.zst", "mistral/mistral-large-latest", "2024-06-06", "4", "12"),
-    ("series/litellm_tokencost.jsonl.zst", "deepseek/deepseek-chat", "2025-02-12", "0.27", "1.10"),
+    ("series/litellm_tokencost.jsonl.zst", "deepseek/deepseek-chat", "2025-02-11", "0.27", "1.10"),
     ("series/litellm_rocry.jsonl.zst", "anthropic/claude-3-5-haiku-20241022", "2025-03-02", "0.8", "4"),
     ("series/litellm_rocry.jsonl.zst", "google/gemini-2.5-flash", "2025-06-20", "0.3", "2.5"),
     ("series/modelsdev_cost_changes.csv", "mistral/mistral-large-latest", "2025-12-08", "0.5", "1.5"),
@@ -63,8 +63,9 @@ def test_a_real_event_is_found_when_it_was_first_seen(
     publish(home.warehouse, home.history, home.write_lock)
     with open_history(home.history) as history:
         rows = history.rows(
-            "SELECT component, amount, status, effective_from FROM price_history WHERE offer = $1 AND basis <> 'effective' "
-            "AND CAST(observed_at AS DATE) = $2 AND min_prompt_tokens = 0 ORDER BY observed_at",
+            "SELECT component, amount, status, effective_from FROM price_history "
+            "WHERE offer = $1 AND basis <> 'effective' AND CAST(observed_at AS DATE) = $2 AND min_prompt_tokens = 0 "
+            "ORDER BY observed_at",
             [offer, datetime.fromisoformat(day).date()],
         )
     told = {str(row["component"]): row["amount"] for row in rows}

@@ -19,7 +19,7 @@ from tracker.parsing import judge_of, parse_pass, sort_records
 from tracker.recordings import Recording, captures_in, find_recordings
 from tracker.records import Record
 from tracker.reference import refresh_reference
-from tracker.replay_parquet import records_by_time
+from tracker.replay_parquet import look_times, records_by_time
 from tracker.settings import Home
 from warehouse.passes import CaptureRow, PassFacts, Summary
 from warehouse.retell import retell
@@ -68,7 +68,7 @@ def plan(home: Home, recording: Recording) -> list[PlannedPass]:
     """Keep a recording's bytes and say which passes it holds."""
     if recording.kind == "rows":
         row = _keep(home, recording, recording.path.read_bytes(), PARQUET)
-        times = [moment for moment, _ in records_by_time(recording.path)]
+        times = look_times(recording.path)
         return [PlannedPass(recording.source_id, recording.recorder, moment, [row]) for moment in times]
     passes: dict[datetime, PlannedPass] = {}
     for observed_at, body in captures_in(recording):
@@ -192,7 +192,8 @@ class _Tables:
         rows = {row.sha256: row.label for planned in passes for row in planned.captures if row.media_type == PARQUET}
         for sha256, name in rows.items():
             (folder / name).write_bytes(archive.read(home.captures, sha256))
-        self._looks = {sha256: records_by_time(folder / name) for sha256, name in rows.items()}
+        wanted = {planned.observed_at for planned in passes}
+        self._looks = {sha256: records_by_time(folder / name, wanted) for sha256, name in rows.items()}
 
     def at(self, sha256: str, observed_at: datetime) -> list[Record]:
         return next((records for moment, records in self._looks[sha256] if moment == observed_at), [])

@@ -11,14 +11,17 @@ model they point to and are left out, like hidden and disabled endpoints.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as parquet
 
 from scrapers.source import Capture, SourceModule, source_module
 from tracker.errors import ParseError, UsageError
@@ -51,29 +54,57 @@ _PER_MTOK = Decimal(1_000_000)
 Row = dict[str, Any]
 
 
-def records_by_time(path: Path) -> Iterator[tuple[datetime, list[Record]]]:
-    """(observed_at, records) of each look, oldest first."""
-    rows = _rows(path)
-    kind = _kind(rows[0] if rows else {})
-    if kind is _hourly:
-        _complete(rows, path.with_name("endpoints_daily.parquet"))
-    for moment, look in groupby(rows, key=lambda row: str(row["scraped_at"])):
-        observed_at = datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
-        yield observed_at, list(kind(list(look), observed_at))
+def look_times(path: Path) -> list[datetime]:
+    """When each look was taken, oldest first."""
+    return sorted({_utc(moment) for moment in _column(path, "scraped_at")})
 
 
-def _rows(path: Path) -> list[Row]:
-    import pyarrow.parquet as parquet
+def records_by_time(path: Path, wanted: Container[datetime] | None = None) -> Iterator[tuple[datetime, list[Record]]]:
+    """(observed_at, records) of each wanted look (all by default), oldest first; only wanted ones are built."""
+    table = _table(path)
+    kind = _kind(table.column_names)
+    beside = _known_endpoints(path.with_name("endpoints_daily.parquet")) if kind is _hourly else {}
+    for moment in table.column("scraped_at").unique().to_pylist():
+        observed_at = _utc(moment)
+        if wanted is not None and observed_at not in wanted:
+            continue
+        rows: list[Row] = table.filter(pc.equal(table.column("scraped_at"), moment)).to_pylist()
+        if kind is _hourly:
+            rows = [row | beside.get(row["endpoint_id"], _UNKNOWN_ENDPOINT) for row in rows]
+        yield observed_at, list(kind(rows, observed_at))
 
-    rows: list[Row] = parquet.read_table(path).to_pylist()
-    return sorted(rows, key=lambda row: str(row.get("scraped_at")))
+
+def _utc(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
 
 
-def _kind(row: Row) -> Any:
+def _table(path: Path) -> pa.Table:
+    table = parquet.read_table(path)
+    return table.sort_by("scraped_at") if "scraped_at" in table.column_names else table
+
+
+def _column(path: Path, name: str) -> list[str]:
+    found: list[str] = parquet.read_table(path, columns=[name]).column(name).unique().to_pylist()
+    return found
+
+
+def _known_endpoints(daily: Path) -> dict[str, Row]:
+    """Region and precision of each endpoint, as the daily table last knew them: hourly rows lack them."""
+    if not daily.exists():
+        return {}
+    columns = ["endpoint_id", "provider_region", "quantization", "scraped_at"]
+    rows = parquet.read_table(daily, columns=columns).sort_by("scraped_at").drop_columns("scraped_at").to_pylist()
+    return {row.pop("endpoint_id"): row for row in rows}
+
+
+_UNKNOWN_ENDPOINT: Row = {"provider_region": None, "quantization": None}
+
+
+def _kind(columns: Sequence[str]) -> Any:
     for column, kind in (("effective_input_price", _effective), ("endpoint_name", _daily), ("p50_throughput", _hourly)):
-        if column in row:
+        if column in columns:
             return kind
-    raise UsageError(f"no recorded OpenRouter table: columns are {', '.join(list(row)[:6]) or 'none'}")
+    raise UsageError(f"no recorded OpenRouter table: columns are {', '.join(columns[:6]) or 'none'}")
 
 
 def _daily(rows: list[Row], observed_at: datetime) -> Iterator[Record]:
@@ -200,13 +231,3 @@ def _positive(raw: str | None) -> Decimal | None:
     except ParseError:
         return None
     return amount if amount > 0 else None
-
-
-def _complete(rows: list[Row], daily: Path) -> None:
-    """Give hourly rows the region and precision of their endpoint, where the daily table knows it."""
-    known: dict[str, Row] = {}
-    if daily.exists():
-        known = {str(row["endpoint_id"]): row for row in _rows(daily)}
-    for row in rows:
-        beside = known.get(str(row["endpoint_id"]), {})
-        row["provider_region"], row["quantization"] = beside.get("provider_region"), beside.get("quantization")

@@ -64,12 +64,15 @@ class _Place:
 
 
 def parse(capture: Capture) -> Iterator[Record]:
-    """Every row whose provider is known; where two keys name one offer, the first in the alphabet."""
+    """Every row whose provider is known; where two keys name one offer, the one that names its provider.
+
+    `deepseek/deepseek-chat` followed the rise of 2025-02, the bare `deepseek-chat` kept the old price for months.
+    """
     seen, rows = _Seen(), dict(members(json_body(capture), "models"))
     offers: dict[Offer, str] = {}
     if not any("cost" in name for row in rows.values() for name in row):
         raise ParseError("litellm_catalogue: no row with a cost in it")
-    for key in sorted(rows):
+    for key in sorted(rows, key=lambda key: ("/" not in key, key)):
         offer = _offer(key, rows[key], seen)
         if offer in offers:
             seen.doubled.append(key)
