@@ -49,10 +49,13 @@ class Deployment:
 
 
 def at_hand(scenario: Scenario, when: date, rents: RentTable) -> list[Accelerator]:
-    """Accelerators the scenario names, else every one with a rent at the date and figures we trust."""
+    """Accelerators the scenario names, else every one that can be rented at the date and whose figures we trust.
+
+    SRAM parts are run by their makers alone, so no other seller is assumed to have them.
+    """
     if scenario.hardware:
         return [find_accelerator(name) for name, _ in scenario.hardware]
-    known = (chip for chip in accelerators().values() if chip.confidence != "low")
+    known = (c for c in accelerators().values() if c.confidence != "low" and c.memory_kind != "sram")
     return [chip for chip in known if rents.as_of(chip, when)]
 
 

@@ -241,7 +241,10 @@ def assess(
     count: int = DRAWS,
     keep: float | None = KEEP_WITHIN,
 ) -> list[Estimate]:
-    """Judges a batch of offers; those of one model, precision, day and scenario share their grid and draws."""
+    """Judges a batch of offers; those of one model, precision, day and scenario share their grid and draws.
+
+    A question that names an unknown model, precision, scenario or chip raises CostError for the whole batch.
+    """
     table, known = rents or shipped_rents(), fit or fitted()
     order = sorted(range(len(questions)), key=lambda i: repr(_group(questions[i])))
     out: dict[int, Estimate] = {}
