@@ -176,3 +176,45 @@ def weights_csv(model: Logistic, names: Sequence[str], base: float, labels: int)
     for name, weight, mean, scale in zip(names, model.weights, model.means, model.scales, strict=True):
         lines.append(f'{name},{weight:.6g},{mean:.6g},{scale:.6g},"{source}",{DAY}')
     return "\n".join(lines) + "\n"
+
+
+_PROXY = """
+WITH shown AS (
+    SELECT endpoint_id, permaslug, split_part(provider_slug, '/', 1) AS host,
+           mode(quantization) FILTER (quantization <> 'unknown') AS label,
+           median(TRY_CAST(price_completion AS DOUBLE)), median(TRY_CAST(price_prompt AS DOUBLE)),
+           median(TRY_CAST(p50_throughput AS DOUBLE)), median(TRY_CAST(p50_latency AS DOUBLE))
+    FROM read_parquet(?) WHERE variant = 'standard' GROUP BY endpoint_id, permaslug, host
+)
+SELECT * FROM shown WHERE label IS NOT NULL ORDER BY endpoint_id
+"""
+
+
+def first_look(folder: Path) -> list[str]:
+    """The proxy of the first look: a label below the highest that any host declares for the model."""
+    rows = duckdb.connect().execute(_PROXY, [str(folder / "endpoints_daily.parquet")]).fetchall()
+    bits = {**bits_of(), "fp6": 6.0}
+    top: dict[str, set[float]] = {}
+    for row in rows:
+        top.setdefault(row[1], set()).add(bits[row[3]])
+    kept = [row for row in rows if len(top[row[1]]) > 1]
+    y = np.array([float(bits[row[3]] < max(top[row[1]]) - 0.6) for row in kept])
+    by_host = [(row[2], row[1], value) for row, value in zip(kept, y, strict=True)]
+    prior = np.array([_other_models(by_host, row[2], row[1], float(y.mean())) for row in kept])
+    names = ("output price", "input price", "throughput", "first token")
+    found = []
+    for index, name in enumerate(names, start=4):
+        known = np.array([row[index] is not None for row in kept])
+        values = np.array([-float(row[index]) for row in kept if row[index] is not None])
+        found.append(f"{name} {auroc(values, y[known]):.2f}")
+    found.append(f"host prior {auroc(prior, y):.2f}")
+    models = len({row[1] for row in kept})
+    return [
+        f"The first look, recomputed (below the highest label any host declares for the model; {models} models, "
+        f"{len(kept)} endpoints): AUROC of a low {', '.join(found)}."
+    ]
+
+
+def _other_models(rows: Sequence[tuple[str, str, float]], host: str, model: str, base: float) -> float:
+    own = [value for h, m, value in rows if h == host and m != model]
+    return (sum(own) + 2 * base) / (len(own) + 2)

@@ -6,7 +6,7 @@ The warehouse is open while rows are read and while conclusions are written, not
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -88,7 +88,7 @@ def assess(home: Home, at: datetime | None = None, scenario: str = "", publish_a
     return Outcome(moment, len(judged.offers), len(judged.rated), *counts, time.monotonic() - started)
 
 
-def replay(home: Home, since: date, until: date | None = None, every_days: int = 1) -> list[Outcome]:
+def replay(home: Home, since: date, until: date | None = None, every_days: int = 1) -> Iterator[Outcome]:
     """Forget every conclusion and assess each day from `since` on, as that day knew the market."""
     with writing(home.warehouse, home.write_lock) as connection:
         now = flag_facts.now_of(connection)
@@ -96,13 +96,12 @@ def replay(home: Home, since: date, until: date | None = None, every_days: int =
             raise UsageError("the ledger is empty: run `tracker collect` first")
         with transaction(connection):
             flags.forget_all(connection)
-    last, day, done = until or now.date(), since, []
+    last, day = until or now.date(), since
     while day <= last:
         moment = min(datetime(day.year, day.month, day.day) + timedelta(days=1, microseconds=-1), now)  # noqa: DTZ001
-        done.append(assess(home, moment, publish_after=False))
+        yield assess(home, moment, publish_after=False)
         day += timedelta(days=every_days)
     publish(home.warehouse, home.history, home.write_lock)
-    return done
 
 
 def judge(
