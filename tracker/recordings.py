@@ -61,7 +61,7 @@ def find_recordings(place: Path) -> tuple[list[Recording], list[Path]]:
     for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
         if not path.is_file():
             continue
-        layout = next((row for row in layouts if fnmatch.fnmatch(path.name, row["file"])), None)
+        layout = next((row for row in layouts if fnmatch.fnmatch(f"/{path.as_posix()}", f"*/{row['file']}")), None)
         if layout:
             found.append(Recording(path, layout["source_id"], layout["label"], layout["kind"]))
         else:

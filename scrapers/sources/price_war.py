@@ -6,15 +6,14 @@ own word for it. Speeds are in seconds and tokens per second; a claim and a meas
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
 
 from scrapers.csv_text import csv_rows
-from scrapers.json_text import as_count, as_number
+from scrapers.json_text import as_number
 from scrapers.quoting import Money, declared, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.conditions import Condition
 from tracker.errors import ParseError
-from tracker.records import Declaration, Limit, Metric, Notice, Offer, Quote, Record
+from tracker.records import Declaration, Metric, Notice, Offer, Quote, Record
 from tracker.units import PER_MTOK
 
 SOURCE = Source(
@@ -71,20 +70,6 @@ def _price_records(offer: Offer, row: dict[str, str], since: datetime, locator: 
     yield from declared(offer, "date_precision", row.get("date_precision"), locator)
     yield from declared(offer, "note", row.get("note"), locator)
     yield from declared(offer, "article", row.get("source"), locator)
-    yield from _limits(offer, row, locator)
-
-
-def _limits(offer: Offer, row: dict[str, str], locator: str) -> Iterator[Limit]:
-    account_tier = "free" if offer.tier == "free" else ""
-    for column, measure in (("rpm", "requests"), ("tpm", "tokens")):
-        count = as_count(row.get(column) or None)
-        if count is not None:
-            yield Limit(
-                *(offer.provider, offer.listed_name, account_tier, measure, "minute", Decimal(count)),
-                learned_from="article",
-                tier=offer.tier,
-                locator=locator,
-            )
 
 
 def _speeds(capture: Capture) -> Iterator[Record]:

@@ -13,24 +13,34 @@ SourcesArgument = Annotated[list[str] | None, typer.Argument(help="Source ids; a
 
 @app.command()
 def run(home: HomeOption = None) -> None:
-    """Collect every enabled source, assess the offers, write the weekly report, and say where everything is.
+    """Read every source that is due, assess the offers, write the weekly report, and say where everything is.
 
-    Works without a key and without a network: prices shipped in packages are real data. Exit code 0 when every due
+    Sources read within their interval are left alone; those that failed are tried again. Works without a key and without a network: prices shipped in packages are real data. Exit code 0 when every due
     source delivered, 3 when some failed.
 
     Example: tracker run
     """
-    from reports.weekly import write_report
     from rich.console import Console
 
+    from reports.weekly import write_report
+    from tracker.assess import assess
     from tracker.collect import collect
     from tracker.progress import reporting
+    from tracker.schedule import due
+    from tracker.tick import states
+    from warehouse.store import utc_now
 
-    place = find_home(home)
-    console = Console()
+    place, console = find_home(home), Console()
+    known = states(place)
+    wanted = sorted({state.source_id for state in known if state.failures} | set(due(known, utc_now())))
     with reporting(Console(stderr=True)) as report:
-        summaries = collect(place, (), report)
+        summaries = collect(place, wanted, report) if wanted else []
     failed = _tell(console, summaries)
+    if not wanted:
+        console.print("no source is due: all were read within their interval")
+    with console.status("assessing the offers"):
+        outcome = assess(place)
+    console.print(str(outcome), soft_wrap=True, highlight=False)
     paths = write_report(place)
     console.print(f"report    {paths.html}", soft_wrap=True)
     console.print(f"database  {place.history}", soft_wrap=True)

@@ -40,9 +40,10 @@ CREATE OR REPLACE VIEW rent_quartiles AS
 SELECT accelerator, form, commitment, region, count(*) AS offers, min(usd_per_gpu_hour) AS low_usd,
        quantile_cont(usd_per_gpu_hour, 0.25) AS lower_quartile_usd, median(usd_per_gpu_hour) AS median_usd,
        quantile_cont(usd_per_gpu_hour, 0.75) AS upper_quartile_usd, max(usd_per_gpu_hour) AS high_usd
-FROM rentals CROSS JOIN clock WHERE valid_from <= clock.now_utc AND valid_to > clock.now_utc
+FROM rentals CROSS JOIN clock
+WHERE lessor NOT LIKE 'median-%' AND lessor NOT LIKE '%-index' AND valid_from <= clock.now_utc AND valid_to > clock.now_utc
 GROUP BY accelerator, form, commitment, region;
-COMMENT ON VIEW rent_quartiles IS 'Rents that stand today, in quartiles per accelerator, form, commitment and region.';
+COMMENT ON VIEW rent_quartiles IS 'Rents that stand today, in quartiles per accelerator, form, commitment and region; indices and medians of others left out.';
 COMMENT ON COLUMN rent_quartiles.accelerator IS 'Accelerator';
 COMMENT ON COLUMN rent_quartiles.form IS 'SXM, PCIe, NVL';
 COMMENT ON COLUMN rent_quartiles.commitment IS 'on_demand, spot, reserved_*';
