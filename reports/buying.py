@@ -2,7 +2,7 @@
 the cheapest whose published limits carry 1, 50 or 1,000 requests at a time.
 
 A limit carries C requests at a time when it allows C x 60 / (seconds per request) requests a minute (Little's law),
-each of 3,400 tokens in and 500 out. Seconds per request: first token plus 500 tokens as measured, 10 s where nothing was.
+each of 3,400 tokens in and 500 out. Seconds per request: first token plus 500 tokens as measured, else 10 s.
 """
 
 from collections import defaultdict
@@ -145,8 +145,8 @@ def cheapest_section(after: Mapping[int, Billed], standing: Standing, say: Words
         held_rows.append(_held_row(sides, full, standing))
     text = say(
         "Standard tier, proven prices above zero, 3:1 blend of input and output in dollars. 'Refused' is the share of "
-        "the week's requests that the seller turned away for rate limits; 'verified' is the accuracy of tool calls that "
-        "the model's author measured at that seller."
+        "the week's requests that the seller turned away for rate limits; 'verified' is the accuracy of tool calls "
+        "that the model's author measured at that seller."
     )
     tables = (
         _table("cheapest_any", say("Cheapest at any precision"), any_rows, say),
@@ -179,8 +179,8 @@ def _held_table(rows: Iterable[Row], say: Words) -> Table:
             columns.append(Column(f"{word}_{concurrent}_usd", "$/M", "money"))
     extra = tuple(f"{word}_{concurrent}_offer" for word in ("any", "full") for concurrent in CONCURRENT)
     note = say(
-        "Models whose cheapest seller changes with the load come first. A seller without a published limit is not known "
-        "to refuse."
+        "Models whose cheapest seller changes with the load come first. A seller without a published limit is not "
+        "known to refuse."
     )
     title = say("Cheapest that carries 1, 50 and 1,000 requests at a time by its published limits")
     return Table("cheapest_held", title, tuple(columns), tuple(told), 20, note, extra)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ class Ledger:
 
     def rows(self, sql: str, *params: object) -> Rows:
         return self.history.rows(sql, params)
+
+    def at_week(self, label: str) -> "Ledger":
+        """The same history, asked for another week."""
+        return replace(self, week=week_of(label, self.now_utc))
 
     def has(self, view: str) -> bool:
         return view in self.views

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from reports import economy, movers, render, watch
 from reports.buying import cheapest_section, standing_of
+from reports.comparison import comparison_section
 from reports.evidence import citations_of
 from reports.ledger import Ledger, open_week
 from reports.limits import limits_section
 from reports.moves import billed_at, moves_of
-from reports.parts import Report
+from reports.parts import Report, Section
 from reports.paths import contested_section, stepwise_table
 from reports.quality import coverage_warnings, quality_section, source_rows
 from reports.rents import rents_section
@@ -33,21 +34,24 @@ class ReportPaths:
     data_dir: Path
 
 
-def write_report(home: Home, week: str | None = None, lang: str = "en") -> ReportPaths:
-    """Write the report of an ISO week (None: the week of the ledger's clock) and its figures; unchanged files stay."""
+def write_report(home: Home, week: str | None = None, lang: str = "en", compare: bool = False) -> ReportPaths:
+    """Write the report of an ISO week (None: the week of the ledger's clock) and its figures; unchanged files stay.
+
+    `compare` puts the week before beside it.
+    """
     say = words_of(lang)
     with open_week(home.history, week) as ledger:
-        report = build_report(ledger, say)
+        report = build_report(ledger, say, compare)
     return write_files(report, home.reports)
 
 
-def build_report(ledger: Ledger, say: Words) -> Report:
+def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
     """All sections of one week."""
     week = ledger.week
     before, after = billed_at(ledger, week.before_utc), billed_at(ledger, week.told_to_utc)
     moves = moves_of(ledger, before, after)
     sources, standing, flags = source_rows(ledger), standing_of(ledger), watch.flags_at(ledger)
-    sections = (
+    sections: tuple[Section, ...] = (
         economy.index_section(ledger, say),
         contested_section(ledger, moves, after, say),
         movers.movers_section(moves, stepwise_table(ledger, moves, say), say),
@@ -67,6 +71,8 @@ def build_report(ledger: Ledger, say: Words) -> Report:
         watch.flags_section(ledger, flags, say),
         quality_section(ledger, sources, say),
     )
+    if compare:
+        sections = (comparison_section(ledger, moves, before, say), *sections)
     title = say("What inference sold for: week {week}", week=week.label)
     subtitle = say(
         "{first} to {last}, UTC. {offers} offers of {models} models from {sellers} sellers stood at the end.",

@@ -117,3 +117,11 @@ def test_the_same_ledger_and_week_give_the_same_bytes(home: Home, written: Repor
 def test_a_wrong_week_or_language_is_one_line(home: Home, week: str, lang: str) -> None:
     with pytest.raises(UsageError):
         write_report(home, week, lang)
+
+
+def test_the_week_before_stands_beside(home: Home) -> None:
+    with open_week(home.history, "2026-W30") as ledger:
+        report = build_report(ledger, words_of("en"), compare=True)
+    counts = {row["what"]: (row["before"], row["now"]) for row in report.sections[0].tables[0].rows}
+    assert counts["offers that got cheaper"] == (0, 3)
+    assert counts["new offers"] == (0, 1)

@@ -13,6 +13,7 @@ def report(
     home: HomeOption = None,
     week: Annotated[str | None, typer.Option(help="ISO week, e.g. 2026-W34 [default: the ledger's own]")] = None,
     lang: Annotated[str, typer.Option(help="en or zh")] = "en",
+    compare: Annotated[bool, typer.Option("--compare", help="put the week before beside it")] = False,
 ) -> None:
     """Write the weekly report: one HTML file, the same as Markdown, and its figures as CSV and Parquet.
 
@@ -21,7 +22,7 @@ def report(
     from reports.weekly import write_report
     from tracker.settings import find_home
 
-    paths = write_report(find_home(home), week, lang)
+    paths = write_report(find_home(home), week, lang, compare)
     for path in (paths.html, paths.markdown, paths.data_dir):
         typer.echo(path)
 
