@@ -16,7 +16,9 @@ def sources(home: HomeOption = None, kind: Annotated[str, typer.Option(help="sel
 
     Example: tracker sources --kind seller
     """
+    import csv
     from collections import Counter
+    from importlib.resources import files
 
     from rich.console import Console
 
@@ -54,6 +56,14 @@ def sources(home: HomeOption = None, kind: Annotated[str, typer.Option(help="sel
     counts = Counter(source.proof for source in found)
     told = ", ".join(f"{counts[proof]} {proof}" for proof in ("recorded", "excerpt", "documented", "none"))
     Console().print(f"{len(found)} sources; proof: {told}", highlight=False)
+    if kind in ("", "seller", "host"):
+        gaps = csv.DictReader(
+            (files("tracker") / "data" / "sellers_without_source.csv").read_text("utf-8").splitlines()
+        )
+        print_rows(
+            [{name: row[name] for name in ("title", "why", "covered_by")} for row in gaps],
+            title="sellers without a source of their own",
+        )
 
 
 @app.command()
