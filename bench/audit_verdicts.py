@@ -17,15 +17,12 @@ from tracker.audit_run import Report, Table, run_audit
 
 START, END = "<!-- bench:audit_verdicts -->", "<!-- /bench:audit_verdicts -->"
 AUDITED = (
-    "bf16-other-kernel",
-    "int3-g64",
     "smaller-sibling",
+    "int3-g64",
+    "bf16-other-kernel",
     "int4-per-row",
-    "bf16-4-way-tensor-parallel",
     "fp8-e4m3-w-a",
     "int8-per-row",
-    "fine-tuned",
-    "int2-g64",
 )
 
 

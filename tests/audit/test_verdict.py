@@ -77,6 +77,13 @@ def test_open_ends_are_said_as_such():
     assert str(Range(0.05, 0.2, none)) == "0.2 (0.05 to open)"
 
 
+def test_a_distance_without_an_upper_end_yields_to_one_that_has_it():
+    few = found(1e-6, Range(0.005, 0.08, float("inf")))
+    texts = Finding("greedy divergence", 50, 800, 0.9, 1e-4, Range(0.6, 0.9, 1.4))
+    assert decide([few, texts], LADDER).kind == "another_model"
+    assert decide([found(1e-6, Range(0.02, 0.03, 0.05)), texts], LADDER).kl == Range(0.02, 0.03, 0.05)
+
+
 def test_form_comes_before_weights():
     role = Difference("role name before the answer", 0.0, 1.0, 1e-9, False)
     blank = Difference("leading blank", 1.0, 0.0, 1e-9, True)

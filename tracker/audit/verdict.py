@@ -87,7 +87,7 @@ def decide(
     if not distances:
         methods = ", ".join(finding.method for finding, p in ran if p * len(ran) <= alpha)
         return Verdict("differs", f"differs from the reference ({methods}); by how much cannot be said.", corrected)
-    kl = distances[0]  # border prompts come first: bench/audit.py finds their distance the truest
+    kl = _best(distances)
     if kl.low >= SWAPPED_KL:
         how_far = "further than noise could" if math.isinf(kl.low) else f"KL at least {kl.low:.2g}"
         what = (
@@ -95,6 +95,11 @@ def decide(
         )
         return Verdict("another_model", what, corrected, kl)
     return Verdict("differs", _differs(kl, ladder), corrected, kl)
+
+
+def _best(distances: Sequence[Range]) -> Range:
+    """Border prompts come first, their distance is the truest (bench/audit.py), unless too few to bound it."""
+    return next((kl for kl in distances if math.isinf(kl.low) or math.isfinite(kl.high)), distances[0])
 
 
 def _differs(kl: Range, ladder: Sequence[Rung]) -> str:
