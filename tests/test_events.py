@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.scrapers.corpus import CORPUS, marks
-from tracker.backfill import PlannedPass, plan, retell_sources, silent
+from tracker.backfill import PlannedPass, backfill_files, plan, retell_sources, silent
 from tracker.recordings import find_recordings
 from tracker.settings import Home
 from warehouse.history import open_history, publish
@@ -75,3 +75,29 @@ def test_a_real_event_is_found_when_it_was_first_seen(
     assert {row["effective_from"] for row in rows} == {None}, "a recording's time is when it was seen"
     if price_in == "0":
         assert {row["status"] for row in rows} == {"zero_claimed"}
+
+
+TWICE = [
+    "series/isaced_may2024_price_war.jsonl.zst",
+    "series/slipstreamm_or.jsonl.zst",
+    "series/portkey_together.jsonl.zst",
+]
+
+
+@pytest.mark.parametrize("order", [TWICE, TWICE[::-1]], ids=["as listed", "backwards"])
+@pytest.mark.needs_shared
+@pytest.mark.skipif(not all((CORPUS / name).exists() for name in TWICE), reason="needs ../shared/corpus/series")
+def test_replaying_twice_or_in_another_order_tells_the_same_history(order: list[str], home: Home) -> None:
+    def content() -> dict[str, object]:
+        publish(home.warehouse, home.history, home.write_lock)
+        with open_history(home.history) as history:
+            views = ("price_history", "price_changes", "declarations", "held", "notices", "captures", "passes")
+            return {view: history.rows(f"SELECT * FROM {view} ORDER BY ALL") for view in views}
+
+    for name in order:
+        backfill_files(home, CORPUS / name)
+    first = content()
+    for name in reversed(order):
+        backfill_files(home, CORPUS / name)
+    assert content() == first
+    assert first["price_history"]
