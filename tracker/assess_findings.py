@@ -149,10 +149,10 @@ def _teaser(one: Situation, context: Context) -> Finding | None:
 
 
 def _speed(one: Situation) -> Finding | None:
-    if one.tok_s is None or one.ttft_s is None or not one.is_text:
+    if not one.tok_s_seen or not one.ttft_s_seen or not one.is_text:
         return None
     rows = (Evidence("metrics", one.offer, f"medians by {one.speed_source}"),)
-    return speed_claim.judge(speed_claim.Pace(one.offer, one.tok_s, one.ttft_s, ANSWER_TOKENS, None, rows))
+    return speed_claim.judge(speed_claim.Pace(one.offer, one.tok_s_seen, one.ttft_s_seen, ANSWER_TOKENS, None, rows))
 
 
 def _speculation(one: Situation, context: Context) -> Finding | None:

@@ -21,7 +21,7 @@ from tracker.market.effective import Allowance
 Rows = Sequence[Mapping[str, Any]]
 LIVE_KINDS = frozenset(("seller", "host", "market", "catalogue"))
 UNKNOWN_LABELS = frozenset(("", "unknown", "none", "null"))
-MEASURED_IN = "openrouter"  # whose medians the speeds are, in words
+UNHASHED = frozenset(("last_good_at", "tok_s_seen", "ttft_s_seen"))  # these move with every reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ class Situation:
     flip_flops: bool
     tok_s: float | None
     ttft_s: float | None
+    tok_s_seen: float | None  # as measured, for the sentence; the grid above decides what is rated again
+    ttft_s_seen: float | None
     speed_source: str
     labels: tuple[Label, ...]
     label_source: str
@@ -103,8 +105,8 @@ class Situation:
         return self.labels[-1] if self.labels and self.labels[-1].bits is not None else None
 
     def fingerprint(self, beside: str) -> str:
-        """Hash of everything above (but when the source was last read) and of what the rules and facts are."""
-        told = [getattr(self, name) for name in self.__dataclass_fields__ if name != "last_good_at"]
+        """Hash of everything above but UNHASHED, and of what the rules and facts are."""
+        told = [getattr(self, name) for name in self.__dataclass_fields__ if name not in UNHASHED]
         return hashlib.sha256(f"{beside}{told!r}".encode()).hexdigest()[:24]
 
 
@@ -141,65 +143,79 @@ def _situation(
     at: datetime,
     bits: Mapping[str, float],
 ) -> Situation:
-    offer_id, source_id = int(row["offer_id"]), str(row["source_id"])
-    rate = float(row["usd_per_unit"] or math.nan)
+    offer_id, source_id, provider = int(row["offer_id"]), str(row["source_id"]), str(row["provider"])
     moves = _moves(by["moves"].get(offer_id, ()), source_id)
-    flips = is_flip_flop(moves, at)
-    factor = _settled_factor(moves, at, row["output"]) if flips else 1.0
     labels, label_source = _labels(
         by["labels"].get(offer_id, ()), str(row["named_precision"] or ""), row["since"], bits
     )
-    speeds = {str(speed["name"]): speed for speed in by["speeds"].get(offer_id, ())}
-    tok_s, ttft_s = _pace(speeds)
     missing = [m["missing_since"] for m in by["missing"].get(offer_id, ()) if m["source_id"] == source_id]
-    last_good = read.get(source_id)
     every = float(row["every_hours"] or 24)
     return Situation(
         offer_id=offer_id,
         offer=str(row["offer"]),
-        provider=str(row["provider"]),
+        provider=provider,
         model_id=row["model_id"],
         tier=str(row["tier"]),
         is_text=bool(row["is_text"]),
         source_id=source_id,
         is_live=row["source_kind"] in LIVE_KINDS,
         every_hours=every,
-        usd_per_unit=rate,
-        input_usd=_usd(row["input"], rate * factor),
-        output_usd=_usd(row["output"], rate * factor),
-        input_list_usd=_usd(row["input_list"], rate),
-        output_list_usd=_usd(row["output_list"], rate),
-        input_paid_usd=_usd(row["input_paid_usd"], 1.0),
-        output_paid_usd=_usd(row["output_paid_usd"], 1.0),
-        cached_usd=_usd(row["cache_read"], rate * factor),
-        input_status=str(row["input_status"] or ""),
-        output_status=str(row["output_status"] or ""),
-        input_quote_id=_ref(row["input_quote_id"]),
-        output_quote_id=_ref(row["output_quote_id"]),
-        paid_quote_id=_ref(row["paid_quote_id"]),
         since=row["since"],
-        flip_flops=flips,
-        tok_s=on_grid(tok_s),
-        ttft_s=on_grid(ttft_s, 1.25),
-        speed_source=str(next(iter(speeds.values()))["source_id"]) if speeds else "",
         labels=labels,
         label_source=label_source,
         context_tokens=_context(by["labels"].get(offer_id, ())),
-        limits=limits.get((str(row["provider"]), str(row["listed_name"])))
-        or limits.get((str(row["provider"]), ""), ()),
+        limits=limits.get((provider, str(row["listed_name"]))) or limits.get((provider, ""), ()),
         conflicts=tuple(_conflict(found) for found in by["conflicts"].get(offer_id, ())),
-        holds=tuple(
+        readings_missed=_missed(read.get(source_id), every, at),
+        last_good_at=read.get(source_id),
+        missing_since=missing[0] if missing else None,
+        **_prices(row, moves, by["held"].get(offer_id, ()), at),
+        **_speeds(by["speeds"].get(offer_id, ()), by["speed_days"].get(offer_id, ())),
+    )
+
+
+def _prices(row: Mapping[str, Any], moves: tuple[Move, ...], held: Rows, at: datetime) -> dict[str, Any]:
+    """The price fields: standing, list and transacted, in USD; a flip-flop at its settled level."""
+    rate = float(row["usd_per_unit"] or math.nan)
+    flips = is_flip_flop(moves, at)
+    settled = rate * (_settled_factor(moves, at, row["output"]) if flips else 1.0)
+    return {
+        "usd_per_unit": rate,
+        "input_usd": _usd(row["input"], settled),
+        "output_usd": _usd(row["output"], settled),
+        "cached_usd": _usd(row["cache_read"], settled),
+        "input_list_usd": _usd(row["input_list"], rate),
+        "output_list_usd": _usd(row["output_list"], rate),
+        "input_paid_usd": _usd(row["input_paid_usd"], 1.0),
+        "output_paid_usd": _usd(row["output_paid_usd"], 1.0),
+        "input_status": str(row["input_status"] or ""),
+        "output_status": str(row["output_status"] or ""),
+        "input_quote_id": _ref(row["input_quote_id"]),
+        "output_quote_id": _ref(row["output_quote_id"]),
+        "paid_quote_id": _ref(row["paid_quote_id"]),
+        "flip_flops": flips,
+        "price_moves": moves,
+        "holds": tuple(
             Hold(_ref(h["hold_id"]), str(h["component"]), float(h["amount"]) * rate, str(h["detail"] or h["reason"]))
-            for h in by["held"].get(offer_id, ())
+            for h in held
             if h["amount"] is not None
         ),
-        price_moves=moves,
-        speed_days=_days(by["speed_days"].get(offer_id, ()), "throughput_tok_s"),
-        ttft_days=_days(by["speed_days"].get(offer_id, ()), "ttft_ms"),
-        readings_missed=_missed(last_good, every, at),
-        last_good_at=last_good,
-        missing_since=missing[0] if missing else None,
-    )
+    }
+
+
+def _speeds(medians: Rows, days: Rows) -> dict[str, Any]:
+    """The speed fields: medians of the last week, on the grid and as seen, and the daily medians of four weeks."""
+    speeds = {str(speed["name"]): speed for speed in medians}
+    tok_s, ttft_s = _pace(speeds)
+    return {
+        "tok_s": on_grid(tok_s),
+        "ttft_s": on_grid(ttft_s, 1.25),
+        "tok_s_seen": tok_s,
+        "ttft_s_seen": ttft_s,
+        "speed_source": str(next(iter(speeds.values()))["source_id"]) if speeds else "",
+        "speed_days": _days(days, "throughput_tok_s"),
+        "ttft_days": _days(days, "ttft_ms"),
+    }
 
 
 def _ref(value: object) -> str:

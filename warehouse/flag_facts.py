@@ -148,13 +148,14 @@ WHERE abs(b.amount / a.amount - 1) > 0.005
 ORDER BY a.offer_id, a.component, a.source_id, b.source_id
 """
 _LIMITS = """
-SELECT limit_id, provider, listed_name, tier, account_tier, measure, per, CAST(amount AS DOUBLE) AS amount, status,
-    source_id,
-       observed_at
-FROM limits WHERE observed_at <= {at} AND (ended_at IS NULL OR ended_at > {at})
-  AND status IN ('number', 'unlimited') AND measure IN ('requests', 'tokens', 'input_tokens', 'output_tokens',
-      'concurrency')
-ORDER BY provider, listed_name, account_tier, measure, per, limit_id
+SELECT l.limit_id, l.provider, l.listed_name, l.tier, l.account_tier, l.measure, l.per,
+       CAST(l.amount AS DOUBLE) AS amount,
+       l.status, l.source_id, l.observed_at
+FROM limits l JOIN ref.source s USING (source_id)
+WHERE (l.observed_at <= {at} OR s.kind = 'article') AND (l.ended_at IS NULL OR l.ended_at > {at})
+  AND l.status IN ('number', 'unlimited')
+  AND l.measure IN ('requests', 'tokens', 'input_tokens', 'output_tokens', 'concurrency')
+ORDER BY l.provider, l.listed_name, l.account_tier, l.measure, l.per, l.limit_id
 """
 _HELD = """
 SELECT h.hold_id, h.offer_id, h.component, CAST(h.amount AS DOUBLE) AS amount, h.currency, h.reason, h.detail
