@@ -129,7 +129,7 @@ def sections_of(page: PageData, known: Mapping[str, Collection[str]], root: str,
     """The page's tables; its chart is drawn apart."""
     other = "providers" if page.kind == "models" else "models"
     key = "provider" if page.kind == "models" else "model_id"
-    offers = tuple({**row, "link": _link(other, row[key], known, root), **_quotes(row)} for row in page.offers)
+    offers = tuple({**row, "link": _link(other, row[key], known, root), **_quotes(row, say)} for row in page.offers)
     changes = tuple({**row, "link": _link(other, row[key], known, root)} for row in page.changes)
     title = say("Provider") if page.kind == "models" else say("Model")
     now = (
@@ -172,9 +172,9 @@ def _link(kind: str, name: object, known: Mapping[str, Collection[str]], root: s
     return (f"{root}{kind}/{slug(str(name))}.html" if name in known[kind] else "", str(name))
 
 
-def _quotes(row: Mapping[str, Any]) -> dict[str, object]:
+def _quotes(row: Mapping[str, Any], say: Words) -> dict[str, object]:
     zero = "zero_claimed" in (row["input_status"], row["output_status"])
-    note = "zero not proven" if zero else "promotion" if row["discounted"] else ""
+    note = say("zero not proven") if zero else say("promotion") if row["discounted"] else ""
     return {"quote": row["output_quote_id"] or row["input_quote_id"], "status": note}
 
 
