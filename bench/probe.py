@@ -9,7 +9,10 @@ Ours starts its streams STAGGER_MS apart, as `tracker probe` does; the `lock-ste
 """
 
 import argparse
+import contextlib
+import ctypes
 import json
+import math
 import os
 import resource
 import shutil
@@ -21,8 +24,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from bench.docs import refresh
 
@@ -81,10 +82,18 @@ def clockwork(case: Case, certificate: tuple[str, ...]) -> Iterator[Running]:
         running.truth.update({int(k): tuple(v) for k, v in json.loads(out or "{}").items()})
 
 
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h: orphans of a client become ours, and their CPU is counted
+
+
 def cpu_of(command: list[str], env: dict[str, str], timeout_s: float = 170.0) -> tuple[float, str]:
-    """Run a client; its CPU seconds (children included) and what it printed."""
+    """Run a client; its CPU seconds (its children's and their orphans' included) and what it printed."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout_s)
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()[-300:]}")
@@ -112,11 +121,18 @@ def ours(case: Case, certificate: tuple[str, ...], stagger_ms: float) -> Figures
 
 
 def _figures(case: Case, client: str, ttft: list[float], token: list[float], cpu_s: float, refused: int = 0) -> Figures:
-    if not ttft:
-        return Figures(case, client, np.nan, np.nan, np.nan, cpu_s, refused)
-    size = np.abs(ttft)
-    p50, p95 = (float(np.quantile(size, level)) for level in (0.5, 0.95))
-    return Figures(case, client, p50, p95, float(np.quantile(np.abs(token), 0.95)), cpu_s, refused)
+    first = [quantile(ttft, level) for level in (0.5, 0.95)]
+    return Figures(case, client, *first, quantile(token, 0.95), cpu_s, refused)
+
+
+def quantile(errors: list[float], level: float) -> float:
+    """Of their sizes, by linear interpolation; NaN of none."""
+    if not errors:
+        return math.nan
+    sizes = sorted(map(abs, errors))
+    at = level * (len(sizes) - 1)
+    low = sizes[math.floor(at)]
+    return low + (at % 1) * (sizes[math.ceil(at)] - low)
 
 
 def client(url: str, ca_file: str, streams: int, stagger_ms: float) -> None:

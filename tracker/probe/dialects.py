@@ -8,7 +8,7 @@ here and nowhere else. Reasoning arrives as `reasoning` (OpenRouter, Together, v
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracker.errors import UsageError
 
@@ -50,8 +50,7 @@ class Usage:
     cached_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """What one event brought. `usage` is cumulative where a seller sends it more than once."""
 
     text: str = ""
@@ -65,6 +64,7 @@ class Delta:
     has_tool_call: bool = False
 
 
+_decode = json.JSONDecoder().decode  # json.loads would guess the encoding of each event first
 NOTHING = Delta()
 NO_USAGE = Usage()
 
@@ -98,7 +98,7 @@ def read_event(dialect: Dialect, name: str, data: bytes) -> Delta:
     if data == b"[DONE]":
         return Delta(is_end=True)
     try:
-        event = json.loads(data)
+        event = _decode(data.decode())
     except ValueError:
         return Delta(error="an event that is not JSON")
     if not isinstance(event, dict):
@@ -163,6 +163,8 @@ def _read_openai(event: Json, _name: str) -> Delta:
     choice = choices[0]
     delta = choice.get("delta") or choice.get("message") or {}
     finish = choice.get("finish_reason") or ""
+    if len(delta) == 1 and not finish and not usage and type(text := delta.get("content")) is str:
+        return Delta(text, logprobs=_openai_logprobs(choice.get("logprobs")))  # what nearly every event is
     return Delta(
         text=_text(delta.get("content")) or choice.get("text") or "",
         reasoning=delta.get("reasoning_content") or delta.get("reasoning") or "",

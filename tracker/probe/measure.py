@@ -47,7 +47,7 @@ OUTCOMES = {
 }
 BYTES_PER_TOKEN = 4.0
 LAG_FLOOR_MS = 7.0  # 12 ms is the first-token error this probe promises; a beat of 5 ms may hide as much more
-LAG_SHARE_TTFT = 0.05
+LAG_SHARE_TTFT = 0.025
 LAG_FLOOR_ITL_MS = 2.0
 LAG_SHARE_ITL = 0.01  # likewise for the time per token
 KEPT_HEADERS = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit", "retry-after", "x-tracker-sandbox")

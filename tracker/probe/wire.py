@@ -7,11 +7,11 @@ server-sent events chapter of the HTML standard (line ends LF, CRLF or CR; `:` l
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Piece = tuple[float, bytes]
 
 HEAD_LIMIT_BYTES = 64 * 1024
-_HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
 class WireError(ValueError):
@@ -35,8 +35,7 @@ class Head:
         return int(text) if text.isascii() and text.isdigit() else None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One server-sent event, timed by the arrival of the last byte of its last data line."""
 
     arrival: float
@@ -131,12 +130,17 @@ def dechunk(pieces: Iterable[Piece]) -> tuple[list[Piece], bool]:
 
 def _chunk_size(line: bytes) -> int | None:
     """The chunk's size, or None for the empty line that ends the chunk before."""
-    text = line.split(b";", 1)[0].strip()
+    text = line.strip()
     if not text:
         return None
-    if len(text) > 12 or not _HEX.issuperset(text):
+    if b";" in text:
+        text = text.split(b";", 1)[0].strip()
+    if len(text) > 12 or not text.isalnum():  # int() would take signs and underscores
         raise WireError("a malformed chunk size")
-    return int(text, 16)
+    try:
+        return int(text, 16)
+    except ValueError:
+        raise WireError("a malformed chunk size") from None
 
 
 def events_of(body: Iterable[Piece]) -> list[Event]:
@@ -144,7 +148,9 @@ def events_of(body: Iterable[Piece]) -> list[Event]:
     events: list[Event] = []
     name, data, when = "", [], 0.0  # type: str, list[bytes], float
     for arrival, line in _lines(body):
-        if not line:
+        if line.endswith(b"\n"):  # a whole event in one piece
+            events.append(Event(arrival, "", line[6:-2]))
+        elif not line:
             if data:
                 events.append(Event(when, name, b"\n".join(data)))
             name, data = "", []
@@ -159,9 +165,16 @@ def events_of(body: Iterable[Piece]) -> list[Event]:
 
 
 def _lines(body: Iterable[Piece]) -> Iterable[Piece]:
-    """Lines without their ends; a line carries the arrival of the piece that ended it."""
-    carry, arrival = b"", 0.0
+    """Lines without their ends; a line carries the arrival of the piece that ended it.
+
+    A piece that is exactly one `data:` event, as most are, is passed on whole, with its ends.
+    """
+    carry, arrival, is_between = b"", 0.0, True  # between two events
     for arrival, data in body:
+        is_plain = is_between and not carry and data.startswith(b"data: ") and data.endswith(b"\n\n")
+        if is_plain and data.count(b"\n") == 2 and b"\r" not in data:
+            yield arrival, data
+            continue
         buffer = carry + data if carry else data
         held = buffer.endswith(b"\r")  # the LF of a split CRLF may follow
         rows = (buffer[:-1] if held else buffer).splitlines(keepends=True)
@@ -169,6 +182,8 @@ def _lines(body: Iterable[Piece]) -> Iterable[Piece]:
         if rows and not rows[-1].endswith((b"\n", b"\r")):
             carry = rows.pop() + carry
         for row in rows:
-            yield arrival, row.rstrip(b"\r\n")
+            line = row.rstrip(b"\r\n")
+            is_between = not line
+            yield arrival, line
     if carry:
         yield arrival, carry.rstrip(b"\r")
