@@ -39,11 +39,13 @@ def print_rows(rows: Sequence[Mapping[str, object]], title: str = "") -> None:
     """A table on a terminal; off one as wide as it needs, so that nothing is cut."""
     console = Console()
     if not rows:
-        console.print(f"{title}: nothing")
+        console.print(f"{title}: nothing" if title else "no rows", soft_wrap=True)
         return
     if not console.is_terminal:
         console = Console(width=max(80, sum(max(len(cell(row[name])) for row in rows) + 16 for name in rows[0])))
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    if title:
+        console.print(Text(title, style="bold"), soft_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in rows[0]:
         numeric = any(_is_number(row[name]) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
