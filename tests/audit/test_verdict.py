@@ -82,6 +82,9 @@ def test_a_distance_without_an_upper_end_yields_to_one_that_has_it():
     texts = Finding("greedy divergence", 50, 800, 0.9, 1e-4, Range(0.6, 0.9, 1.4))
     assert decide([few, texts], LADDER).kind == "another_model"
     assert decide([found(1e-6, Range(0.02, 0.03, 0.05)), texts], LADDER).kl == Range(0.02, 0.03, 0.05)
+    none = float("inf")
+    open_texts = Finding("greedy divergence", 50, 800, 0.9, 1e-4, Range(0.3, none, none))
+    assert "KL above 0.3;" in decide([few, open_texts], LADDER).sentence
 
 
 def test_form_comes_before_weights():

@@ -98,8 +98,12 @@ def decide(
 
 
 def _best(distances: Sequence[Range]) -> Range:
-    """Border prompts come first, their distance is the truest (bench/audit.py), unless too few to bound it."""
-    return next((kl for kl in distances if math.isinf(kl.low) or math.isfinite(kl.high)), distances[0])
+    """Border prompts come first, their distance is the truest (bench/audit.py), unless too few to bound it.
+
+    Where nothing bounds it from above, the largest lower end says most.
+    """
+    bounded = (kl for kl in distances if math.isfinite(kl.high))
+    return next(bounded, max(distances, key=lambda kl: kl.low))
 
 
 def _differs(kl: Range, ladder: Sequence[Rung]) -> str:
