@@ -92,8 +92,14 @@ def test_a_bad_statement_is_one_line(home: Path, statement: str, why: str) -> No
 
 
 @pytest.mark.parametrize(
-    "words", [["sql", "SELECT 1", "--format", "xml"], ["collect", "no_such_source"], ["evidence", "123"], ["held", "--admit", "1"]]
-)  # fmt: skip
+    "words",
+    [
+        ["sql", "SELECT 1", "--format", "xml"],
+        ["collect", "no_such_source"],
+        ["evidence", "123"],
+        ["held", "--admit", "1"],
+    ],
+)
 def test_what_does_not_exist_is_two(home: Path, words: list[str]) -> None:
     told = tracker(home, *words)
     assert told.returncode == 2 and told.stderr.count("\n") == 1, told.stderr
