@@ -15,6 +15,18 @@ from pathlib import Path
 from scrapers import archive
 from scrapers.source import Capture, SourceModule, source_module
 from tracker.errors import UsageError
+from tracker.git_history import (
+    Commit,
+    GitHistory,
+    Journal,
+    Kept,
+    Version,
+    bring_clone,
+    commits_of,
+    history_of,
+    known_histories,
+    versions_of,
+)
 from tracker.parsing import judge_of, parse_pass, sort_records
 from tracker.recordings import Recording, captures_in, find_recordings
 from tracker.records import Record
@@ -26,6 +38,7 @@ from warehouse.retell import retell
 from warehouse.store import Connection, utc_now, writing
 from warehouse.versions import identity
 
+GIT = "git"  # the recorder of a source's own repository
 PARQUET = "application/vnd.apache.parquet"
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
@@ -78,6 +91,63 @@ def plan(home: Home, recording: Recording) -> list[PlannedPass]:
         )
         known.captures.append(_keep(home, recording, body, ""))
     return list(passes.values())
+
+
+def backfill_git(home: Home, source_id: str, clone: Path, progress: Progress = silent) -> list[Summary]:
+    """Replay a source's own git history from a clone; commits whose pass is stored already are not read again."""
+    history = history_of(source_id)
+    planned = plan_git(home, history, clone, progress)
+    if not planned:
+        return [Summary(source_id, "good", 0, known=True)]
+    return retell_sources(home, {source_id: planned}, progress)
+
+
+def backfill_all(home: Home, progress: Progress = silent) -> list[Summary]:
+    """Replay every source that keeps itself in git, from clones of our own."""
+    summaries = []
+    for history in known_histories().values():
+        progress(f"cloning {history.repository}", 0, 1)
+        summaries += backfill_git(home, history.source_id, bring_clone(history, home.root / "clones"), progress)
+    return summaries
+
+
+def plan_git(home: Home, history: GitHistory, clone: Path, progress: Progress = silent) -> list[PlannedPass]:
+    """Keep the answer each commit left and say which passes they are; what was kept before is in the journal."""
+    commits = commits_of(clone, history.paths)
+    if not commits:
+        raise UsageError(f"{clone}: no commit touches {' or '.join(history.paths)}; is it {history.repository}?")
+    with writing(home.warehouse, home.write_lock) as connection:
+        query = "SELECT observed_at FROM core.pass WHERE source_id = ? AND recorder = ?"
+        stored = {moment for (moment,) in connection.execute(query, [history.source_id, GIT]).fetchall()}
+    planned = []
+    with Journal(home.root / "journals" / f"{history.source_id}.tsv") as journal:
+        known = {commit.sha for commit in commits if commit.committed_at in stored or commit.sha in journal.kept}
+        planned += [
+            _planned_commit(history, commit, journal.kept[commit.sha])
+            for commit in commits
+            if commit.sha in journal.kept and commit.committed_at not in stored
+        ]
+        for index, version in versions_of(history, clone, commits, known):
+            progress(f"keeping {history.source_id}", index + 1, len(commits))
+            if version:
+                kept = _keep_version(home, version)
+                journal.add(version.commit, kept)
+                planned.append(_planned_commit(history, commits[index], kept))
+    return planned
+
+
+def _keep_version(home: Home, version: Version) -> Kept:
+    sha256 = "" if version.problem else archive.keep(home.captures, version.body, durable=False)
+    return Kept(sha256, len(version.body), version.path, version.problem)
+
+
+def _planned_commit(history: GitHistory, commit: Commit, kept: Kept) -> PlannedPass:
+    planned = PlannedPass(history.source_id, GIT, commit.committed_at, problem=kept.problem)
+    if kept.sha256:
+        url = history.permalink(commit.sha, kept.path)
+        ident = identity(history.source_id, url, kept.sha256)
+        planned.captures.append(CaptureRow(ident, url, "", "", kept.sha256, kept.bytes))
+    return planned
 
 
 def _keep(home: Home, recording: Recording, body: bytes, media_type: str) -> CaptureRow:

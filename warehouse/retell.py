@@ -7,6 +7,7 @@ What comes out the same keeps its row and its recorded_at. What does not is stam
 from collections.abc import Iterable
 from datetime import datetime
 
+from tracker.records import Notice, Offer
 from warehouse.ledger import DECIDED_OUTSIDE, JudgeOf, load_state, nobody
 from warehouse.passes import PassFacts, Summary, content_hash
 from warehouse.shapes import QUOTE, SHAPES, Shape
@@ -37,12 +38,16 @@ class Telling:
         self.holds: dict[int, Hold] = {}
         self.passes: list[tuple[tuple[object, ...], PassFacts]] = []
         self.latest: PassFacts | None = None
+        self._offers: set[Offer] = set()  # written by this telling
+        self._notices: set[tuple[str, str, str]] = set()
 
     def show(self, facts: PassFacts, known: bool) -> None:
         """Advance every kind by one pass."""
-        counts, pending, row_count = [0, 0, 0], 0, facts.row_count
-        write_offers(self.connection, facts.offers)
+        counts, pending, row_count, notices = [0, 0, 0], 0, facts.row_count, len(facts.notices)
+        write_offers(self.connection, facts.offers - self._offers)
+        self._offers |= facts.offers
         if not known:
+            facts.notices = self._unheard(facts)
             write_series(self.connection, [facts])
         for shape in SHAPES if facts.outcome != "failed" else ():
             state, rows = self.states[shape.kind], facts.rows[shape.kind]
@@ -53,7 +58,7 @@ class Telling:
             self.closed[shape.kind].extend(changes.closed)
             pending += len(state.holds) + sum(1 for version in state.open.values() if version.missing_since)
             self._count(counts, changes)
-        self.passes.append((_pass_row(facts, row_count, counts, pending), facts))
+        self.passes.append((_pass_row(facts, row_count, counts, pending, notices), facts))
         if self.latest:
             self.latest.forget()
         self.latest = facts
@@ -64,6 +69,13 @@ class Telling:
             row, facts = self.passes[-1]
             at = PASS_COLUMNS.index("content_hash")
             self.passes[-1] = (*row[:at], content_hash(self.latest), *row[at + 1 :]), facts
+
+    def _unheard(self, facts: PassFacts) -> list[Notice]:
+        """A notice is stored once: those of earlier passes need not be looked up in the ledger again."""
+        told = {(notice.kind, notice.text, notice.locator): notice for notice in facts.notices}
+        fresh = [notice for mark, notice in told.items() if mark not in self._notices]
+        self._notices |= told.keys()
+        return fresh
 
     def _count(self, counts: list[int], changes: Changes) -> None:
         counts[0] += len(changes.opened)
@@ -108,10 +120,10 @@ def retell(
     return Summary(source_id, "good", rows, opened, ended, held)
 
 
-def _pass_row(facts: PassFacts, row_count: int, counts: list[int], pending: int) -> tuple[object, ...]:
+def _pass_row(facts: PassFacts, row_count: int, counts: list[int], pending: int, notices: int) -> tuple[object, ...]:
     return (
         facts.pass_id, facts.source_id, facts.recorder, facts.observed_at, facts.recorded_at, facts.outcome,
-        row_count, *counts, pending, len(facts.notices), "", facts.problem, facts.duration_ms,
+        row_count, *counts, pending, notices, "", facts.problem, facts.duration_ms,
     )  # fmt: skip
 
 

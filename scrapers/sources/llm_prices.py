@@ -1,8 +1,8 @@
 """llm-prices.com: a hand-kept history of prices with the dates they held, USD per million tokens.
 
 `historical-v1.json` is one list of `{id, vendor, name, input, output, input_cached, from_date, to_date}`; the
-repository keeps the same per vendor as `{vendor, models: [{id, price_history: [...]}]}`. Dates are effective dates as
-stated by the keeper; null means "since the start" or "still".
+repository keeps the same per vendor as `{vendor, models: [{id, price_history: [...]}]}`, its history all of those under
+`vendors`. Dates are effective dates as stated by the keeper; null means "since the start" or "still".
 """
 
 from collections.abc import Iterator
@@ -40,10 +40,8 @@ SOURCE = Source(
 
 def parse(capture: Capture) -> Iterator[Record]:
     """Every priced interval of every model."""
-    body = json_body(capture)
-    vendor = as_text(as_object(body).get("vendor"))
     found = False
-    for locator, word, row in _vendor_rows(body, vendor) if vendor else _rows(body):
+    for locator, word, row in _rows(json_body(capture)):
         found = True
         yield from _row_records(word, row, locator)
     if not found:
@@ -51,17 +49,24 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 
 def _rows(body: Any) -> Iterator[tuple[str, str, JsonObject]]:
+    if "vendors" in as_object(body):
+        for place, row in rows_at(body, "vendors"):
+            yield from _vendor_rows(row, as_text(row.get("vendor")), place)
+        return
+    if vendor := as_text(as_object(body).get("vendor")):
+        yield from _vendor_rows(body, vendor, "")
+        return
     for locator, row in rows_at(body, "prices"):
         if as_text(row.get("id")) and as_text(row.get("vendor")):
             yield locator, as_text(row.get("vendor")), row
 
 
-def _vendor_rows(body: JsonObject, vendor: str) -> Iterator[tuple[str, str, JsonObject]]:
+def _vendor_rows(body: JsonObject, vendor: str, place: str) -> Iterator[tuple[str, str, JsonObject]]:
     for locator, model in rows_at(body, "models"):
         name = as_text(model.get("id"))
         for index, period in enumerate(as_list(model.get("price_history"))):
-            if name:
-                yield f"{locator}/price_history/{index}", vendor, {**as_object(period), "id": name}
+            if name and vendor:
+                yield f"{place}{locator}/price_history/{index}", vendor, {**as_object(period), "id": name}
 
 
 def _row_records(word: str, row: JsonObject, locator: str) -> Iterator[Record]:
