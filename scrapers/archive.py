@@ -25,12 +25,16 @@ def keep(folder: Path, body: bytes, durable: bool = True) -> str:
         return sha256
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{sha256}.{os.getpid()}")
-    with beside.open("wb") as file:
-        file.write(zstandard.ZstdCompressor(level=6).compress(body))
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    beside.replace(target)
+    try:
+        with beside.open("wb") as file:
+            file.write(zstandard.ZstdCompressor(level=6).compress(body))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.replace(target)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
     return sha256
 
 

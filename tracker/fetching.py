@@ -1,8 +1,9 @@
 """The first half of a pass: every due source at once, bytes kept before anything reads them, one spool entry each."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -24,21 +25,36 @@ def quiet(_source_id: str, _state: str, _detail: str) -> None:
 
 
 async def fetch_all(
-    home: Home, modules: Sequence[SourceModule], report: Report = quiet, loopback: bool = False
+    home: Home,
+    modules: Sequence[SourceModule],
+    report: Report = quiet,
+    loopback: bool = False,
+    not_before: Mapping[str, datetime] | None = None,
 ) -> None:
-    """Fetch every source at once, each in its own time and failure; results land in the spool."""
+    """Fetch every source at once, each in its own time and failure; results land in the spool.
+
+    `not_before`: no pass is dated earlier, so that a clock set back cannot turn the order of what was seen.
+    """
+    started = {module.SOURCE.id: utc_now() for module in modules}
+    for source_id, floor in (not_before or {}).items():
+        if source_id in started:
+            started[source_id] = max(floor, started[source_id])
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))  # name look-ups must not queue
     async with fetcher(loopback, _load_validators(home), 0.0 if loopback else 0.5) as client:
-        results = await asyncio.gather(*(_fetch_one(home, module, client, report) for module in modules))
+        results = await asyncio.gather(
+            *(_fetch_one(home, module, client, report, started[module.SOURCE.id]) for module in modules)
+        )
     _save_validators(home, [item for found in results for item in found])
 
 
 Validator = tuple[str, str, str, str]  # url, etag, last-modified, sha256
 
 
-async def _fetch_one(home: Home, module: SourceModule, client: Fetcher, report: Report) -> list[Validator]:
+async def _fetch_one(
+    home: Home, module: SourceModule, client: Fetcher, report: Report, observed_at: datetime
+) -> list[Validator]:
     source, started = module.SOURCE, perf_counter()
-    spooled = Spooled(source.id, utc_now().isoformat())
+    spooled = Spooled(source.id, observed_at.isoformat())
     validators: list[Validator] = []
     report(source.id, "fetching", "")
     try:
@@ -58,8 +74,14 @@ async def _fetch_one(home: Home, module: SourceModule, client: Fetcher, report: 
         spooled.problem, spooled.failed = f"{source.id}: no answer within {PASS_DEADLINE_S:.0f} s", True
     except TrackerError as error:
         spooled.problem, spooled.failed = str(error), True
+    except OSError as error:
+        spooled.problem, spooled.failed = f"{source.id}: cannot keep what came: {error.strerror or error}", True
     spooled.duration_ms = (perf_counter() - started) * 1000
-    spooled.write(home.spool)
+    try:
+        spooled.write(home.spool)
+    except OSError as error:  # not acknowledged: the source stays due and is read again
+        report(source.id, "failed", f"cannot write in {home.spool}: {error.strerror or error}")
+        return []
     report(source.id, "failed" if spooled.failed else "fetched", spooled.problem)
     return validators
 
@@ -116,7 +138,9 @@ def _load_shas(home: Home) -> dict[str, str]:
 
 
 def _save_validators(home: Home, fresh: Sequence[Validator]) -> None:
-    if fresh:
+    if not fresh:
+        return
+    with contextlib.suppress(OSError):  # they only save work
         merged = {item[0]: item for item in (*_read_validators(home), *fresh)}
         beside = _validator_file(home).with_suffix(".new")
         beside.write_text(json.dumps(list(merged.values())), encoding="utf-8")

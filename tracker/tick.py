@@ -4,22 +4,26 @@ The daemon starts a tick every minute in a process of its own; cron can start th
 once are one tick: the second finds the lock taken and leaves.
 """
 
-from collections.abc import Callable
+import contextlib
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import filelock
 import structlog
 
-from scrapers.source import source_modules
+from scrapers.source import SourceModule, source_modules
 from tracker.collect import collect, has_key, ingest_spool
-from tracker.errors import TrackerError
+from tracker.errors import BusyError, StoreError, TrackerError
 from tracker.fetching import Report, quiet
-from tracker.schedule import SourceState, due, finished_week
+from tracker.schedule import SourceState, Tries, due, finished_week, phase_of, ready, this_monday
 from tracker.settings import Home
-from tracker.spool import spool_files
-from warehouse.chores import is_done, record
+from tracker.spool import spool_files, waiting
+from warehouse.chores import record, tries_of
 from warehouse.history import open_history, publish
 from warehouse.passes import Summary
 from warehouse.store import utc_now, writing
@@ -27,60 +31,121 @@ from warehouse.store import utc_now, writing
 
 @dataclass(slots=True)
 class Ticked:
-    """What a tick did. `busy`: another one was at it."""
+    """What a tick did. `busy`: another one was at it. `offline`: no name resolves, so no source was asked."""
 
     due: list[str] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
     chores: dict[str, str] = field(default_factory=dict)  # name -> problem, "" when it went well
     busy: bool = False
+    offline: bool = False
 
 
+# Dated by our clock when read and when stored, whichever is earlier: a pass whose date was pushed on because the clock
+# went back counts when it was stored, one that waited in the spool when it was read. The future is no evidence.
 _LAST_PASSES = """
-WITH ours AS (SELECT * FROM passes WHERE recorder = ''),
-good AS (SELECT source_id, max(observed_at) AS last_good FROM ours WHERE outcome <> 'failed' GROUP BY source_id)
-SELECT source_id, max(observed_at) AS last_try, any_value(last_good) AS last_good,
-       count(*) FILTER (outcome = 'failed' AND (last_good IS NULL OR observed_at > last_good)) AS failures
+WITH ours AS (
+    SELECT source_id, outcome, least(observed_at, recorded_at) AS tried_at FROM passes
+    WHERE recorder = '' AND least(observed_at, recorded_at) <= $1
+), good AS (SELECT source_id, max(tried_at) AS last_good FROM ours WHERE outcome <> 'failed' GROUP BY source_id)
+SELECT source_id, max(tried_at) AS last_try, any_value(last_good) AS last_good,
+       count(*) FILTER (outcome = 'failed' AND (last_good IS NULL OR tried_at > last_good)) AS failures
 FROM ours LEFT JOIN good USING (source_id) GROUP BY source_id
+"""
+_FRAME = """
+SELECT min(observed_at) AS first_pass, max(recorded_at) FILTER (opened + closed + held > 0) AS last_change FROM passes
 """
 
 
-def states(home: Home) -> list[SourceState]:
-    """Every source that may run, with its last passes from the published ledger."""
+def enabled() -> list[SourceModule]:
+    """Every source that may run."""
+    return [module for module in source_modules().values() if module.SOURCE.enabled and has_key(module.SOURCE)]
+
+
+def states(home: Home, now: datetime) -> list[SourceState]:
+    """Every source that may run, with its last passes: from the published ledger and what waits in the spool."""
     known: dict[object, dict[str, Any]] = {}
     if home.history.is_file():
         with open_history(home.history) as history:
-            known = {row.pop("source_id"): row for row in history.rows(_LAST_PASSES)}
-    sources = [module.SOURCE for module in source_modules().values()]
-    return [
-        SourceState(source.id, source.every_hours, **known.get(source.id, {}))
-        for source in sources
-        if source.enabled and has_key(source)
-    ]
+            known = {row.pop("source_id"): row for row in history.rows(_LAST_PASSES, [now])}
+    for spooled in waiting(home):
+        tried = min(datetime.fromisoformat(spooled.observed_at), now)
+        row = known.setdefault(spooled.source_id, {})
+        row["last_try"] = max(tried, row.get("last_try", tried))
+        if spooled.failed:
+            row["failures"] = row.get("failures", 0) + 1
+        else:
+            row |= {"failures": 0, "last_good": row["last_try"]}
+    sources = [module.SOURCE for module in enabled()]
+    return [SourceState(source.id, source.every_hours, **known.get(source.id, {})) for source in sources]
 
 
 def tick(home: Home, report: Report = quiet, loopback: bool = False) -> Ticked:
     """Read the due sources and do the due chores; safe to call at any time, as often as one likes."""
-    home.root.mkdir(parents=True, exist_ok=True)
     try:
+        home.root.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(home.root / "tick.lock", timeout=0):
             return _tick(home, report, loopback)
     except filelock.Timeout:
         return Ticked(busy=True)
+    except OSError as error:
+        raise StoreError(f"cannot write in {home.root}: {error.strerror or error}") from error
 
 
 def _tick(home: Home, report: Report, loopback: bool) -> Ticked:
     done = Ticked()
-    before = states(home)
-    done.due = due(before, utc_now())
+    _catch_up(home, done, report)
+    before = states(home, utc_now())
+    done.due = due(before, utc_now(), phase_of(home.root))
+    if done.due and not loopback and _offline(done.due):
+        done.offline = True
+        done.due = [source_id for source_id in done.due if not _hosts([source_id])]
+        structlog.get_logger().warning("no name resolves: the network is down, no source is blamed")
     if done.due:
-        done.summaries = collect(home, done.due, report, loopback)
-        _tell_turns(before, done.summaries)
-    elif spool_files(home):
-        done.summaries = ingest_spool(home, report)
-        publish(home.warehouse, home.history, home.write_lock)
+        done.summaries += collect(home, done.due, report, loopback)
+    _tell_turns(before, done.summaries)
     if home.history.is_file():
         _do_chores(home, done)
     return done
+
+
+def _catch_up(home: Home, done: Ticked, report: Report) -> None:
+    """Finish what a killed, locked-out or disk-full tick left: store the spool, publish what is stored."""
+    with contextlib.suppress(BusyError):  # reading goes on, the spool grows
+        if spool_files(home):
+            done.summaries += ingest_spool(home, report)
+        if home.warehouse.is_file() and not _published(home):
+            publish(home.warehouse, home.history, home.write_lock)
+
+
+def _published(home: Home) -> bool:
+    return home.history.is_file() and home.history.stat().st_mtime_ns >= home.warehouse.stat().st_mtime_ns
+
+
+def _hosts(source_ids: Iterable[str] = ()) -> list[str]:
+    wanted = set(source_ids)
+    found = {
+        urlsplit(module.SOURCE.requests[0].url).hostname
+        for module in enabled()
+        if (not wanted or module.SOURCE.id in wanted) and not module.SOURCE.requests[0].url.startswith("pkg:")
+    }
+    return sorted(host for host in found if host)
+
+
+def _offline(source_ids: Sequence[str]) -> bool:
+    """Whether it is us: no due source's name resolves, nor one of three others (fewer prove nothing)."""
+    asked = _hosts(source_ids)[:5]
+    others = [host for host in _hosts() if host not in asked][:3]
+    if not asked or len(asked) + len(others) < 3:
+        return False
+    with ThreadPoolExecutor(8) as pool:
+        return not any(pool.map(_resolves, [*asked, *others]))
+
+
+def _resolves(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError):
+        return False
 
 
 def _tell_turns(before: list[SourceState], summaries: list[Summary]) -> None:
@@ -94,37 +159,60 @@ def _tell_turns(before: list[SourceState], summaries: list[Summary]) -> None:
             log.info("source recovered", source=summary.source_id, after=failing[summary.source_id])
 
 
-Chore = Callable[[Home], object]
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work for one slot: whatever its name and slot say was done is not done again."""
+
+    name: str
+    slot: str
+    work: Callable[[Home], object]
 
 
 def _do_chores(home: Home, done: Ticked) -> None:
-    changed = any(summary.changed for summary in done.summaries)
-    for name, slot, chore in due_chores(utc_now(), changed):
-        with writing(home.warehouse, home.write_lock) as connection:
-            if is_done(connection, name, slot):
-                continue
-        started = utc_now()
-        try:
-            chore(home)
-            problem = ""
-        except TrackerError as error:
-            problem = str(error)
-        except Exception as error:  # one chore's bug must not stop the others
-            problem = f"{type(error).__name__}: {str(error)[:200]}"
-        done.chores[name] = problem
-        with writing(home.warehouse, home.write_lock) as connection:
-            record(connection, name, slot, started, utc_now(), problem)
-    if done.chores:
+    chores = pending(home, due_chores(home, utc_now()), utc_now())
+    for chore in chores:
+        done.chores[chore.name] = carry_out(home, chore)
+    if chores:
         publish(home.warehouse, home.history, home.write_lock)
 
 
-def due_chores(now: datetime, changed: bool) -> list[tuple[str, str, Chore]]:
-    """(name, slot, work): assess after every change and once a day, the report of a week that is over, alerts."""
-    moment = now.isoformat(timespec="seconds")
-    chores: list[tuple[str, str, Chore]] = [("assess", moment if changed else f"{now:%Y-%m-%d}", _assess)]
-    week = finished_week(now)
-    chores.append(("report", week, lambda home: _report(home, week)))
-    chores.append(("alerts", moment if changed else f"{now:%Y-%m-%dT%H}", _alerts))
+def pending(home: Home, chores: Sequence[Chore], now: datetime) -> list[Chore]:
+    """Those whose slot is neither done nor waiting for another try."""
+    with open_history(home.history) as history:
+        tries = {key: Tries(**row) for key, row in tries_of(history, [chore.slot for chore in chores]).items()}  # type: ignore[arg-type]
+    return [chore for chore in chores if ready(tries.get((chore.name, chore.slot), Tries()), now)]
+
+
+def carry_out(home: Home, chore: Chore) -> str:
+    """Do it and put on the ledger how it ended; returns the problem, "" when there was none."""
+    started, problem = utc_now(), ""
+    try:
+        chore.work(home)
+    except TrackerError as error:
+        problem = str(error)
+    except Exception as error:  # one chore's bug must not stop the others
+        problem = f"{type(error).__name__}: {str(error)[:200]}"
+    if problem:
+        structlog.get_logger().warning("chore failed", chore=chore.name, slot=chore.slot, problem=problem)
+    with writing(home.warehouse, home.write_lock) as connection:
+        record(connection, chore.name, chore.slot, started, utc_now(), problem)
+    return problem
+
+
+def due_chores(home: Home, now: datetime) -> list[Chore]:
+    """Assess after every change and once a day, the report of a week that is over, alerts after a change and hourly."""
+    with open_history(home.history) as history:
+        frame = history.rows(_FRAME)[0]
+    change = frame["last_change"]
+    changed = f"{change:%Y-%m-%dT%H:%M:%S}" if isinstance(change, datetime) else "nothing"
+    chores = [
+        Chore("assess", f"{now:%Y-%m-%d} after {changed}", _assess),
+        Chore("alerts", f"{now:%Y-%m-%dT%H} after {changed}", _alerts),
+    ]
+    first = frame["first_pass"]
+    if isinstance(first, datetime) and first < this_monday(now):
+        week = finished_week(now)
+        chores.insert(1, Chore("report", week, lambda home: _report(home, week)))
     return chores
 
 

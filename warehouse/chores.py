@@ -1,14 +1,22 @@
-"""What besides sources runs on schedule, kept on the same ledger: one row per chore and slot, so each is done once."""
+"""What besides sources runs on schedule, kept on the same ledger: one row per try of a chore's slot."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from warehouse.history import History
 from warehouse.store import Connection, transaction
 
+_TRIES = """
+SELECT name, slot, bool_or(outcome = 'good') AS done, count(*) FILTER (outcome <> 'good') AS failures,
+       max(ended_at) AS last
+FROM chores WHERE list_contains(?, slot) GROUP BY name, slot
+"""
 
-def is_done(connection: Connection, name: str, slot: str) -> bool:
-    """Whether a chore of this slot (a week, a day, a pass) succeeded."""
-    query = "SELECT 1 FROM core.chore WHERE name = ? AND slot = ? AND outcome = 'good'"
-    return connection.execute(query, [name, slot]).fetchone() is not None
+
+def tries_of(history: History, slots: Sequence[str]) -> dict[tuple[str, str], dict[str, object]]:
+    """What was tried for these slots, by (name, slot)."""
+    rows = history.rows(_TRIES, [list(slots)])
+    return {(str(row.pop("name")), str(row.pop("slot"))): row for row in rows}
 
 
 def record(

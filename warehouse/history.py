@@ -104,6 +104,8 @@ def publish(warehouse: Path, history: Path, lock: Path, wait_s: float = 30.0) ->
             if not warehouse.is_file():
                 return False
             _fold_log(warehouse)
+            for left in history.parent.glob(f".{history.name}.*"):  # by a killed process: only one can be here
+                left.unlink()
             beside = history.with_name(f".{history.name}.{os.getpid()}")
             shutil.copyfile(warehouse, beside)
             with beside.open("rb+") as copy:

@@ -35,12 +35,14 @@ def utc_now() -> datetime:
 @contextmanager
 def writing(warehouse: Path, lock: Path, wait_s: float = 30.0) -> Iterator[Connection]:
     """The one writer's connection, migrated; BusyError when another process keeps the lock longer than `wait_s`."""
-    warehouse.parent.mkdir(parents=True, exist_ok=True)
     try:
+        warehouse.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(lock, timeout=wait_s), open_file(warehouse) as connection:
             yield connection
     except filelock.Timeout as error:
         raise BusyError(f"{lock} is held by another process; what was fetched waits in the spool") from error
+    except OSError as error:
+        raise StoreError(f"cannot write in {warehouse.parent}: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -53,6 +55,8 @@ def open_file(path: Path) -> Iterator[Connection]:
     try:
         migrate(connection)
         yield connection
+    except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+        raise StoreError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
     finally:
         connection.close()
 
