@@ -93,13 +93,18 @@ def scenario_of(q: Question) -> Scenario:
     return replace(scenario, hardware=tuple((find_accelerator(name).name, 1.0) for name in q.hardware))
 
 
+NEVER_MEASURED = 1.25  # a model without any public measurement: wider by a quarter, a judgement
+
+
 def engine_error(fit: Fitted, model: Model, stack: str) -> dict[float, float]:
-    """ln(measured / predicted) by quantile: of seen pairs if the model was fitted, else of unseen ones."""
+    """ln(measured / predicted) by quantile, as on hardware x model pairs that the fit had not seen.
+
+    A seller's chip is not known, so the narrower band of seen pairs is never assumed.
+    """
     if stack in PROFILE_ERROR:
         return PROFILE_ERROR[stack]
-    seen = ("scale", "model", model.slug) in fit.deviations
-    name = "seen" if seen else "unseen"
-    return {float(q): value for (kind, q), value in fit.errors.items() if kind == name}
+    wider = 1.0 if ("scale", "model", model.slug) in fit.deviations else NEVER_MEASURED
+    return {float(q): value * wider for (kind, q), value in fit.errors.items() if kind == "unseen"}
 
 
 def _band(values: Floats) -> Band:
