@@ -129,6 +129,7 @@ def score_table(data: Labelled) -> tuple[list[str], Array]:
         ("baseline: host prior only", host_prior(data.endpoints)[data.labelled], True),
         ("baseline: price rank only", price_rank(data.endpoints)[data.labelled], False),
         ("price, speed, first token, context, price over cost", strict_scores(data, CIRCUMSTANCE), True),
+        ("native bits of the model only", strict_scores(data, ("native_16_bit", "native_8_bit")), True),
         ("host habit against native bits only", strict_scores(data, ("host_habit",)), True),
         ("**habit, native bits, label changes, price over cost, speed, price rank (shipped)**", strict, True),
         ("every feature", strict_scores(data, WITHOUT_SIBLINGS), True),

@@ -7,7 +7,7 @@ week. The band does not depend on the price; the probability does.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -47,6 +47,7 @@ WORDS = {
 }
 # Measurers do not say how long their prompts are, and caches help them: a seller is held to twice the observed wait.
 TTFT_GRACE = 2.0
+DOUBT = 0.3  # below that the price is plainly above cost
 MAX_BATCH = 4000  # questions per call: bounds memory
 
 
@@ -108,21 +109,48 @@ def week_of(at: datetime) -> date:
 
 
 def cost_offers(offers: Sequence[Situation], at: datetime, scenario: str = "") -> dict[int, Costed]:
-    """By offer id, for offers of models the engine knows and whose price is known."""
+    """By offer id, for offers of models the engine knows and whose price is known.
+
+    What a lower precision would cost is only asked where the price is in doubt.
+    """
     when = week_of(at)
-    asked: list[tuple[int, str, Question]] = []
-    for one in offers:
-        model = open_model(one.model_id)
-        if model is not None and one.is_priced:
-            name = scenario_of(model, when, scenario)
-            asked += [(one.offer_id, role, question) for role, question in _questions(one, model, when, name)]
+    known = {one.offer_id: (one, m) for one in offers if one.is_priced and (m := open_model(one.model_id)) is not None}
+    asked = [
+        (offer_id, role, question)
+        for offer_id, (one, model) in known.items()
+        for role, question in _questions(one, model, when, scenario_of(model, when, scenario))
+    ]
+    found = _answers(asked)
+    doubted = [
+        (offer_id, role, question)
+        for offer_id, answers in found.items()
+        if not known[offer_id][0].is_free and _in_doubt(next(iter(answers.values())))
+        for role, question in _lower_questions(next(iter(answers.values())).question)
+    ]
+    for offer_id, answers in _answers(doubted).items():
+        found[offer_id].update(answers)
+    return {offer_id: costed_of(answers) for offer_id, answers in found.items()}
+
+
+def _answers(asked: Sequence[tuple[int, str, Question]]) -> dict[int, dict[str, Estimate]]:
+    """Estimates by offer and role."""
     estimates: list[Estimate] = []
     for start in range(0, len(asked), MAX_BATCH):
         estimates += assess([question for _, _, question in asked[start : start + MAX_BATCH]])
     grouped: dict[int, dict[str, Estimate]] = {}
     for (offer_id, role, _), estimate in zip(asked, estimates, strict=True):
         grouped.setdefault(offer_id, {})[role] = estimate
-    return {offer_id: costed_of(found) for offer_id, found in grouped.items()}
+    return grouped
+
+
+def _in_doubt(estimate: Estimate) -> bool:
+    return estimate.probability_below is None or estimate.probability_below >= DOUBT
+
+
+def _lower_questions(sold: Question) -> list[tuple[str, Question]]:
+    widths = bits_of()
+    lower = [name for name in LOWER if widths[name] < widths[sold.precision] - 0.6]
+    return [(f"at {name}", replace(sold, precision=name)) for name in lower]
 
 
 def first_token_limit(one: Situation) -> float | None:
@@ -134,7 +162,6 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
     label = one.label
     sold = label.value if label is not None and label.value in bits_of() else model.native_precision
     patience = first_token_limit(one)
-    lower = [name for name in LOWER if bits_of()[name] < bits_of()[sold] - 0.6]
 
     def ask(precision: str, given: float | None, output: float | None) -> Question:
         return Question(
@@ -143,7 +170,6 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
         )  # fmt: skip
 
     asked = [(f"at {sold}", ask(sold, one.input_usd, one.output_usd))]
-    asked += [(f"at {name}", ask(name, one.input_usd, one.output_usd)) for name in lower]
     if sold != model.native_precision:
         asked.append(("native", ask(model.native_precision, one.input_usd, one.output_usd)))
     if (one.input_list_usd, one.output_list_usd) != (one.input_usd, one.output_usd) and one.output_list_usd is not None:

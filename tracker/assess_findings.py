@@ -26,7 +26,7 @@ from tracker.flags.finding import Evidence, Finding, usd
 from tracker.flags.lifecycle import Key
 from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.odds import probability_of
-from tracker.flags.quantization import NAMES, Endpoint, Weights, features, select
+from tracker.flags.quantization import MIN_LABELS, NAMES, Endpoint, Weights, features, labelled_elsewhere, select
 from tracker.market.effective import Usage, best_tier, crowd, ladder, sustained_concurrency
 
 Rows = Sequence[Mapping[str, Any]]
@@ -249,16 +249,17 @@ def _over_cost(one: Situation, costed: Costed | None) -> float | None:
 def circumstance(
     offers: Sequence[Situation], at: datetime, costs: Mapping[int, Costed], weights: Weights
 ) -> dict[int, tuple[Signal, ...]]:
-    """What each feature adds to the log-odds, for every unlabelled serving."""
+    """What each feature adds to the log-odds, for every unlabelled serving of a host that labels other models."""
     rows = endpoints_of(offers, at, costs)
     if not rows:
         return {}
-    every = features([endpoint for _, endpoint in rows])
+    endpoints = [endpoint for _, endpoint in rows]
+    every, habits = features(endpoints), labelled_elsewhere(endpoints)
     added = weights.model.contributions(select(every, weights.names))
     return {
         offer_id: _signals(endpoint, every[index], added[index], weights.names)
         for index, (offer_id, endpoint) in enumerate(rows)
-        if endpoint.label_bits is None
+        if endpoint.label_bits is None and habits[index] >= MIN_LABELS
     }
 
 

@@ -132,7 +132,9 @@ def _silence(kind: str, one: Situation, costed: Costed | None) -> str:
     if kind == "likely_quantized":
         if open_model(one.model_id) is None:
             return "not judged: native precision unknown"
-        return f"nothing: it declares {one.label.value}" if one.label else "nothing speaks for it"
+        if one.label is None:
+            return "not judged: its host labels too few other models to show a habit"
+        return f"nothing: it declares {one.label.value}"
     if kind == "teaser_price" and not one.limits:
         return "not judged: no limit is published"
     if kind == "speculative_decoding":

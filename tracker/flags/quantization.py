@@ -20,6 +20,7 @@ from tracker.flags.logistic import Array, Logistic
 from tracker.flags.odds import logit
 
 RUNG_BITS = 0.6
+MIN_LABELS = 2  # other models a host must label before its silence on one may be read
 STRENGTH = 2.0  # labels' worth of prior in every smoothed share
 NAMES = (
     "host_habit",
@@ -104,11 +105,12 @@ def _habit(endpoints: Sequence[Endpoint], hidden_model: str) -> Array:
     for e in endpoints:
         if e.label_bits is not None and e.model_id != hidden_model:
             labels[e.host].append((e.model_id, e.label_bits))
-    every = [bits for found in labels.values() for _, bits in found]
+    every = [pair for found in labels.values() for pair in found]
     values = []
     for e in endpoints:
         floor = e.native_bits - RUNG_BITS
-        base = (sum(bits < floor for bits in every) + 1) / (len(every) + 2)
+        elsewhere = [bits < floor for model, bits in every if model != e.model_id]
+        base = (sum(elsewhere) + 1) / (len(elsewhere) + 2)
         own = [bits for model, bits in labels.get(e.host, ()) if model != e.model_id]
         values.append(logit((sum(bits < floor for bits in own) + STRENGTH * base) / (len(own) + STRENGTH)))
     return np.array(values)
@@ -120,13 +122,23 @@ def host_prior(endpoints: Sequence[Endpoint]) -> Array:
     for e in endpoints:
         if e.label_bits is not None:
             labels[e.host].append((e.model_id, below_native(e)))
-    every = [below for found in labels.values() for _, below in found]
-    base = sum(every) / max(len(every), 1)
+    every = [pair for found in labels.values() for pair in found]
     values = []
     for e in endpoints:
+        elsewhere = [below for model, below in every if model != e.model_id]
+        base = sum(elsewhere) / max(len(elsewhere), 1)
         own = [below for model, below in labels.get(e.host, ()) if model != e.model_id]
         values.append((sum(own) + STRENGTH * base) / (len(own) + STRENGTH))
     return np.array(values)
+
+
+def labelled_elsewhere(endpoints: Sequence[Endpoint]) -> NDArray[np.int64]:
+    """How many other models the host shows a label for: without any, its habit is unknown and nothing may be said."""
+    labels: defaultdict[str, list[str]] = defaultdict(list)
+    for e in endpoints:
+        if e.label_bits is not None:
+            labels[e.host].append(e.model_id)
+    return np.array([sum(model != e.model_id for model in labels[e.host]) for e in endpoints], dtype=np.int64)
 
 
 def _hides(endpoints: Sequence[Endpoint]) -> Array:
@@ -176,10 +188,10 @@ def price_rank(endpoints: Sequence[Endpoint]) -> Array:
 def _sibling_labels(endpoints: Sequence[Endpoint]) -> Array:
     """Log-odds of the share below native among the model's other labelled servings, against the base rate."""
     truth = [below_native(e) for e in endpoints]
-    known = [value for value in truth if value == value]
-    base = sum(known) / max(len(known), 1) if known else 0.5
     result = np.zeros(len(endpoints))
-    for rows in _by_model(endpoints).values():
+    for model, rows in _by_model(endpoints).items():
+        known = [value for value, e in zip(truth, endpoints, strict=True) if value == value and e.model_id != model]
+        base = (sum(known) + 1) / (len(known) + 2)
         for index in rows:
             others = [truth[place] for place in rows if place != index and truth[place] == truth[place]]
             result[index] = logit((sum(others) + STRENGTH * base) / (len(others) + STRENGTH)) - logit(base)

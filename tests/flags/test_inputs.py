@@ -1,0 +1,150 @@
+"""From rows to inputs: what a price was, what a label says, what counts as the same speed; the joined market rows."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker import assess_inputs
+from tracker.assess_findings import audit_signal
+from tracker.assess_inputs import on_grid, situations
+from tracker.assess_market import index_rows
+from tracker.assess_write import tokens_by_model
+from tracker.flags.quantization import NAMES, Endpoint, features, labelled_elsewhere, load_weights, price_rank
+
+DAY = datetime.fromisoformat("2026-08-03")
+FOREVER = datetime.fromisoformat("9999-12-31")
+
+
+def move(basis: str, amount: float, start: int, end: int | None, quote: int) -> dict[str, Any]:
+    until = FOREVER if end is None else DAY + timedelta(days=end)
+    return {
+        "source_id": "s", "basis": basis, "amount": amount, "valid_from": DAY + timedelta(days=start),
+        "valid_to": until, "quote_id": quote,
+    }  # fmt: skip
+
+
+def test_a_promotion_is_what_one_pays_while_it_stands() -> None:
+    rows = [move("list", 2.0, -90, None, 1), move("discount", 1.0, 0, 2, 2), move("discount", 1.2, 5, None, 3)]
+    moves = assess_inputs._moves(rows, "s")
+    assert [(m.value, m.ref) for m in moves] == [(2.0, "1"), (1.0, "2"), (2.0, "1"), (1.2, "3")]
+    assert assess_inputs._moves(rows, "another") == ()
+
+
+@given(st.floats(0.01, 5000))
+def test_the_grid_is_idempotent_and_within_its_step(value: float) -> None:
+    rounded = on_grid(value)
+    assert rounded is not None and on_grid(rounded) == rounded
+    assert abs(rounded / value - 1) < 0.06
+
+
+def label(value: str, days_ago: int, ended: int | None = None, source: str = "s") -> dict[str, Any]:
+    return {
+        "attribute": "precision", "value": value, "source_id": source, "declaration_id": days_ago,
+        "observed_at": DAY - timedelta(days=days_ago),
+        "ended_at": None if ended is None else DAY - timedelta(days=ended),
+    }  # fmt: skip
+
+
+def test_labels_come_from_the_best_source_and_a_withdrawn_one_is_a_change() -> None:
+    bits = {"fp8": 8.0, "bf16": 16.0}
+    labels, source = assess_inputs._labels(
+        [label("BF16", 9, 4), label("fp8", 4), label("bf16", 1, None, "copy")], "", DAY, bits
+    )
+    assert [(found.value, found.bits) for found in labels] == [("bf16", 16.0), ("fp8", 8.0)] and source == "s"
+    gone, _ = assess_inputs._labels([label("fp8", 9, 2)], "", DAY, bits)
+    assert [found.bits for found in gone] == [8.0, None]
+    named, source = assess_inputs._labels([], "fp8", DAY, bits)
+    assert [found.bits for found in named] == [8.0] and source == "the listed name"
+
+
+def test_no_facts_no_situations() -> None:
+    names = ("offers", "labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing", "read", "limits")
+    assert situations({name: [] for name in names}, DAY, {}) == []
+
+
+def test_the_index_of_a_class_follows_a_weighted_cut() -> None:
+    days = [date(2026, 7, 1) + timedelta(days=i) for i in range(4)]
+    models = ("openai/gpt-5", "openai/gpt-4o", "anthropic/claude-opus-4")
+    prices = [
+        {"model_id": model, "offer_id": i, "component": side, "day": day, "usd": 5.0 if day < days[2] or i else 2.5}
+        for i, model in enumerate(models)
+        for side in ("input", "output")
+        for day in days
+    ]
+    alone = {row[1]: row[2] for row in index_rows(prices, {}) if row[0] == "frontier"}
+    assert alone[days[1]] == 100 and alone[days[3]] == pytest.approx(100 * (2.5 + 5 + 5) / 15)
+    demand = {
+        models[0]: dict.fromkeys(days, 8.0),
+        models[1]: dict.fromkeys(days, 1.0),
+        models[2]: dict.fromkeys(days, 1.0),
+    }
+    heavy = {row[1]: (row[2], row[5]) for row in index_rows(prices, demand) if row[0] == "frontier"}
+    assert heavy[days[3]] == (pytest.approx(60), 1.0)
+
+
+def test_a_router_total_is_preferred_to_the_sum_of_its_hosts() -> None:
+    day = date(2026, 8, 1)
+    rows = [
+        {"listed_name": "m", "scope": "host a", "day": day, "tokens": 3},
+        {"listed_name": "m", "scope": "host b", "day": day, "tokens": 4},
+        {"listed_name": "n", "scope": "", "day": day, "tokens": 9},
+        {"listed_name": "n", "scope": "host a", "day": day, "tokens": 5},
+        {"listed_name": "n", "scope": "app x", "day": day, "tokens": 2},
+    ]
+    assert tokens_by_model(rows, {"m": "M", "n": "N"}) == {"M": {day: 7.0}, "N": {day: 9.0}}
+
+
+def test_an_audit_speaks_in_both_directions_and_never_with_certainty() -> None:
+    found = {
+        "audit_id": "a",
+        "sentence": "differs",
+        "verdict": "differs",
+        "p_value": 1e-9,
+        "power": None,
+        "detectable_kl": None,
+    }
+    [signal] = audit_signal(found)
+    assert signal.is_audit and signal.log_odds == 5.0
+    clean = found | {"verdict": "not_detectable", "p_value": 0.6, "power": 0.9, "detectable_kl": 0.03}
+    [signal] = audit_signal(clean)
+    assert -1.2 < signal.log_odds < -1.1
+    assert audit_signal(found | {"verdict": "confounded"}) == () and audit_signal(None) == ()
+
+
+def endpoint(host: str, model: str, bits: float | None, native: float = 16.0, price: float = 1.0) -> Endpoint:
+    return Endpoint(f"{host}/{model}", host, model, native, 30, 100, bits, price, price, 50, 0.5, 32_000)
+
+
+def test_a_host_habit_is_read_against_this_models_native_bits() -> None:
+    rows = [
+        endpoint("fp8-house", "a", 8.0),
+        endpoint("fp8-house", "b", 8.0),
+        endpoint("fp8-house", "c", None),
+        endpoint("fp8-house", "d", None, native=8.0),
+        endpoint("bf16-house", "a", 16.0, price=3.0),
+        endpoint("bf16-house", "c", None, price=3.0),
+    ]
+    habit = features(rows)[:, NAMES.index("host_habit")]
+    assert habit[2] > habit[5] and habit[2] > habit[3]
+    assert price_rank(rows)[2] == 1.0 and price_rank(rows)[5] == 0.0
+    own = features([*rows[:2], endpoint("fp8-house", "c", 16.0), *rows[3:]])
+    assert own[2, NAMES.index("host_habit")] == habit[2]  # its own label is not among its features
+
+
+def test_the_shipped_weights_load_and_name_known_features() -> None:
+    weights = load_weights()
+    assert 0 < weights.prior < 1 and set(weights.names) <= set(NAMES)
+    assert weights.model.weights[weights.names.index("host_habit")] > 1
+
+
+def test_a_host_without_labels_of_its_own_is_not_judged_by_the_base_rate() -> None:
+    rows = [
+        endpoint("silent", "a", None),
+        endpoint("silent", "b", None),
+        endpoint("open", "a", 8.0),
+        endpoint("open", "c", 8.0),
+    ]
+    assert labelled_elsewhere([*rows, endpoint("open", "b", None)]).tolist() == [0, 0, 1, 1, 2]
