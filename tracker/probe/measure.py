@@ -86,7 +86,7 @@ class Reply:
     token_source: str = ""
     first_chunk_tokens: int | None = None
     estimated_tokens: int = 0
-    lag_ms: float = 0.0  # our own lateness at the first token, and below at the last
+    lag_ms: float = 0.0  # our own lateness in sending and at the first token, and below at the last
     last_lag_ms: float = 0.0
     sent: float | None = None  # perf_counter: to join the streams of one burst
     last: float | None = None
@@ -220,7 +220,7 @@ def _figures(ask: Ask, exchange: Exchange, deltas: list[Timed], lag_s: Callable[
         token_source=source if bearing else "",
         first_chunk_tokens=first,
         estimated_tokens=estimate,
-        lag_ms=1000 * lag_s(bearing[0][0]) if bearing else 0.0,
+        lag_ms=1000 * (lag_s(bearing[0][0]) + exchange.sent_within_s) if bearing else 0.0,
         last_lag_ms=1000 * lag_s(bearing[-1][0]) if bearing else 0.0,
         sent=exchange.sent,
         last=bearing[-1][0] if bearing else None,

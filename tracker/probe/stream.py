@@ -183,6 +183,8 @@ async def exchange(call: Call, patience: Patience = PATIENCE, ca_file: str = "")
         async with asyncio.timeout(patience.connect_s):
             transport = await _connect(call.url, receiver, times, ca_file)
         times["sent"] = await _send(transport, receiver, request, started + patience.total_s)
+        await asyncio.sleep(0)  # uvloop writes at the end of the turn: until then the request may not have left
+        times["sent_within"] = perf_counter() - times["sent"]
         await _watch(receiver, times["sent"], started + patience.total_s, patience)
     except TimeoutError:
         part = "tls_error" if "connect" in times else "connect_timeout"
@@ -201,6 +203,7 @@ async def exchange(call: Call, patience: Patience = PATIENCE, ca_file: str = "")
         connect_s=times.get("connect"),
         tls_s=times.get("tls"),
         sent=times.get("sent"),
+        sent_within_s=times.get("sent_within", 0.0),
         ended=receiver.ended,
         head=receiver.head,
         pieces=receiver.body() if receiver.head else (),

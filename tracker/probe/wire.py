@@ -54,6 +54,7 @@ class Exchange:
     connect_s: float | None = None
     tls_s: float | None = None
     sent: float | None = None
+    sent_within_s: float = 0.0  # how much later than `sent` the last byte may have left
     ended: float = 0.0
     head: Head | None = None
     pieces: tuple[Piece, ...] = ()
