@@ -74,8 +74,8 @@ SENTENCES: dict[str, str] = {
     "Price against cost floor": "价格与成本下限",
     "Nothing recorded: no model's cost has been assessed up to this week.": "无记录：截至本周没有模型的成本评估。",
     "Of {count} open models with a cost band, the cheapest price of {below} lies below even the low end of the band "
-    "and of {within} below its middle. The band is what the cheapest deployment costs under the named assumptions; a price "
-    "below it says that they do not hold for that seller, or that it loses money.": (
+    "and of {within} below its middle. The band is what the cheapest deployment costs under the named assumptions; "
+    "a price below it says that they do not hold for that seller, or that it loses money.": (
         "在有成本区间的 {count} 个开放模型中，{below} 个的最低价低于区间下端，{within} 个低于区间中值。"
         "区间是在所列假设下最便宜部署的成本；价格低于它，说明假设对该供应商不成立，或者它在亏钱。"
     ),

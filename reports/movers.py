@@ -39,6 +39,7 @@ def move_row(move: Move, say: Words) -> Row:
         "last_at": move.last_at,
         "source": move.steps[-1].source_id,
         "quotes": move.quote_ids,
+        "note": say("zero not proven") if any(side and side.zero_claimed for side in (before, after)) else None,
     }
     for name in ("input", "output", "cache_read"):
         row[f"{name}_old"] = before.prices[name] if before else None
@@ -131,6 +132,7 @@ def _listing_table(table_id: str, title: str, moves: Iterable[Move], side: str, 
         *names_columns(say),
         Column(f"input_{side}", say("Input / M"), "money"),
         Column(f"output_{side}", say("Output / M"), "money"),
+        Column("note", say("Note")),
         Column("currency", say("Currency")),
         Column("last_at", say("Since (UTC)"), "when"),
         Column("source", say("Source"), "code"),

@@ -6,11 +6,12 @@ move is not a price change. An offer that moves to and fro is told once, with a 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
+from math import log
 
 from reports.ledger import Ledger
 from reports.parts import Row
@@ -27,8 +28,9 @@ FROM price_changes WHERE changed_at >= ? AND changed_at <= ?
 ORDER BY changed_at, offer, component, basis, min_prompt_tokens, hours, source_id, quote_id
 """
 ROUTERS = "SELECT DISTINCT provider FROM sources WHERE kind = 'market' AND provider <> ''"
-# A price that turns round this often in a week is not announced but chased: a reseller's bot after the cheapest.
-TURNS = 2
+# A price that turns round this often in a week is not announced but chased: a reseller's bot after the cheapest. It is
+# a move only where its net covers at least this share of the range it wandered through (in logarithms).
+TURNS, NET_SHARE = 2, 0.5
 COMPONENTS = ("input", "output", "cache_read")
 DOWN, UP = frozenset(("cut", "promo_start", "made_free")), frozenset(("rise", "promo_end", "free_ended"))
 MOVING = DOWN | UP | {"repack"}
@@ -104,7 +106,10 @@ class Move:
 
     @property
     def times(self) -> int:
-        return len({step.changed_at for step in self.steps})
+        """How often the plain price moved."""
+        return len(
+            {s.changed_at for s in self.steps if s.base and s.component in COMPONENTS[:2] and s.kind in DOWN | UP}
+        )
 
     @property
     def first_at(self) -> datetime:
@@ -135,9 +140,8 @@ class Move:
         return bool({"promo_start", "promo_end", "discount"} & set(self.how))
 
     def spread(self, component: str) -> tuple[Decimal, Decimal] | None:
-        """The lowest and highest amount the component took in the week."""
-        taken = [a for s in self.steps if s.component == component and s.base for a in (s.old, s.new) if a is not None]
-        return (min(taken), max(taken)) if taken else None
+        """The lowest and highest the component was billed at in the week."""
+        return spread_of(self.before, self.after, self.steps, component)
 
 
 def billed_at(ledger: Ledger, moment: datetime) -> dict[int, Billed]:
@@ -208,11 +212,33 @@ def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tup
     known = [(old, new) for old, new in pairs if old is not None and new is not None]
     falls, rises = any(new < old for old, new in known), any(new > old for old, new in known)
     turns = turns_of(steps)
-    if turns >= TURNS or (turns and not falls and not rises):
+    if (turns >= TURNS and net_share(before, after, steps) < NET_SHARE) or (turns and not falls and not rises):
         return "wavering", ()
     if not falls and not rises:
         return ("conditions" if kinds & MOVING else ""), ()
     return ("mixed" if falls and rises else "cut" if falls else "rise"), _how(steps)
+
+
+def spread_of(
+    before: Billed | None, after: Billed | None, steps: Sequence[Step], name: str
+) -> tuple[Decimal, Decimal] | None:
+    """The lowest and highest a component was billed at in the week; list prices under a promotion bill nobody."""
+    own = [step for step in steps if step.component == name and step.base and step.new is not None]
+    promoted = any(step.basis == "discount" for step in own)
+    taken = [side.prices[name] for side in (before, after) if side]
+    taken += [step.new for step in own if step.basis == "discount" or not promoted]
+    known = [amount for amount in taken if amount is not None]
+    return (min(known), max(known)) if known else None
+
+
+def net_share(before: Billed, after: Billed, steps: Sequence[Step]) -> float:
+    """How much of the range that input and output wandered through the net of the week is: 0 back again, 1 straight."""
+    shares = []
+    for name in COMPONENTS[:2]:
+        old, new, spread = before.prices[name], after.prices[name], spread_of(before, after, steps, name)
+        if old and new and spread and spread[0] and spread[0] < spread[1]:
+            shares.append(abs(log(new / old)) / log(spread[1] / spread[0]))
+    return max(shares, default=0.0)
 
 
 def turns_of(steps: Iterable[Step]) -> int:

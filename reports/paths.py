@@ -20,6 +20,7 @@ ORDER BY offer_id, component, valid_from, basis, quote_id
 """
 SELLERS = 8  # lines that can still be told apart
 WEEKS = 5
+STEPS_TOLD = 4  # at each end of a long path
 
 
 def billed_path(rows: Iterable[Row], until: datetime) -> list[tuple[datetime, Decimal | None]]:
@@ -97,6 +98,8 @@ def _steps_text(rows: Sequence[Row], since: datetime, until: datetime) -> str:
     points = billed_path(rows, until)
     before = [amount for at, amount in points if at < since][-1:]
     inside = [f"{figures.money(amount)} ({at:%d %b %H:%M})" for at, amount in points if at >= since]
+    if len(inside) > 2 * STEPS_TOLD:
+        inside = [*inside[:STEPS_TOLD], "…", *inside[-STEPS_TOLD:]]
     return " → ".join([*(figures.money(amount) for amount in before), *inside])
 
 

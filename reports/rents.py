@@ -8,11 +8,17 @@ from reports.parts import Chart, Column, Section, Table
 from reports.words import Words
 
 MEDIANS = """
-WITH moments AS (SELECT unnest(?::TIMESTAMP[]) AS at)
-SELECT m.at, r.accelerator, r.commitment, count(*) AS prices, count(DISTINCT r.lessor) AS lessors,
-       min(r.usd_per_gpu_hour) AS low, median(r.usd_per_gpu_hour) AS median, max(r.usd_per_gpu_hour) AS high
-FROM moments m JOIN rentals r ON r.valid_from <= m.at AND r.valid_to > m.at
-WHERE r.usd_per_gpu_hour > 0 GROUP BY m.at, r.accelerator, r.commitment ORDER BY r.accelerator, r.commitment, m.at
+WITH moments AS (SELECT unnest(?::TIMESTAMP[]) AS moment), standing AS (
+    SELECT m.moment, r.accelerator, r.commitment, r.lessor, r.usd_per_gpu_hour
+    FROM moments m JOIN rentals r ON r.valid_from <= m.moment AND r.valid_to > m.moment
+    WHERE r.usd_per_gpu_hour > 0
+    QUALIFY row_number() OVER (
+        PARTITION BY m.moment, r.source_id, r.lessor, r.listed_name, r.region, r.commitment, r.gpu_count, r.form
+        ORDER BY r.valid_from DESC, r.rental_id) = 1
+)
+SELECT moment AS "at", accelerator, commitment, count(*) AS prices, count(DISTINCT lessor) AS lessors,
+       min(usd_per_gpu_hour) AS low, median(usd_per_gpu_hour) AS median, max(usd_per_gpu_hour) AS high
+FROM standing GROUP BY moment, accelerator, commitment ORDER BY accelerator, commitment, moment
 """
 CHARTED = 6
 

@@ -34,7 +34,7 @@ def typed_week() -> Typed:
     before += [*price(WAVER, "1", "4"), *price(GONE, "3", "3")]
     ledger.daily(range(-7, 0), before)
     for day in range(7):
-        waver = ("1", "4") if day % 2 else ("0.9", "3.6")
+        waver = ("0.98", "3.9") if day == 6 else ("1", "4") if day % 2 else ("0.9", "3.6")
         rows = [*steady[:-2], *price(GAMMA, "1.5", "4"), *price(WAVER, *waver), *price(FRESH, "0.2", "0.8")]
         rows += [*price(BETA, "1", "4"), *price(BETA, "0.5", "2", basis="discount")]
         rows += [*price(LUNA, "0.5", "3"), Metric(ALFA, "throughput_tok_s", "p50", "30m", 80.0 + day)]
