@@ -153,8 +153,8 @@ def quantization_lines(data: quantization.Labelled) -> list[str]:
         "",
         *quantization.reliability_table(strict, y),
         "",
-        f"Unknown labels, scored and never trained on: {int((~data.labelled).sum())}; {len(hidden)} of them at hosts that "
-        f"label at least {MIN_LABELS} other models, the only ones judged; {over} reach "
+        f"Unknown labels, scored and never trained on: {int((~data.labelled).sum())}; {len(hidden)} of them at hosts "
+        f"that label at least {MIN_LABELS} other models, the only ones judged; {over} reach "
         f"{RULES['likely_quantized'].open_at:.2f} (held at {CAP_WITHOUT_AUDIT:.2f} without an audit).",
         "",
         *quantization.first_look(CORPUS),

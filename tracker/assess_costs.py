@@ -134,13 +134,24 @@ def cost_offers(offers: Sequence[Situation], at: datetime, scenario: str = "") -
 
 def _answers(asked: Sequence[tuple[int, str, Question]]) -> dict[int, dict[str, Estimate]]:
     """Estimates by offer and role."""
-    estimates: list[Estimate] = []
-    for start in range(0, len(asked), MAX_BATCH):
-        estimates += assess([question for _, _, question in asked[start : start + MAX_BATCH]])
+    _answer_new({question for _, _, question in asked})
     grouped: dict[int, dict[str, Estimate]] = {}
-    for (offer_id, role, _), estimate in zip(asked, estimates, strict=True):
-        grouped.setdefault(offer_id, {})[role] = estimate
+    for offer_id, role, question in asked:
+        grouped.setdefault(offer_id, {})[role] = _ANSWERED[question]
     return grouped
+
+
+# A replay asks the same question on every day of a week: answers are kept while the week lasts.
+_ANSWERED: dict[Question, Estimate] = {}
+
+
+def _answer_new(questions: set[Question]) -> None:
+    if {q.when for q in questions} - {q.when for q in _ANSWERED}:
+        _ANSWERED.clear()
+    fresh = sorted(questions - set(_ANSWERED), key=repr)
+    for start in range(0, len(fresh), MAX_BATCH):
+        batch = fresh[start : start + MAX_BATCH]
+        _ANSWERED.update(zip(batch, assess(batch), strict=True))
 
 
 def _in_doubt(estimate: Estimate) -> bool:

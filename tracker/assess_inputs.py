@@ -1,6 +1,6 @@
 """From the rows of one moment to one `Situation` per offer: all the rules look at, and nothing that moves by itself.
 
-Speeds are rounded to a ratio grid of 10 % and readings missed to whole ones, so that an offer whose inputs did not
+Speeds are rounded to a ratio grid of 20 % and readings missed to whole ones, so that an offer whose inputs did not
 really change keeps its hash and is not rated again. Prices are USD per million tokens at the rate of the day; a price
 that flip-flops is replaced by its time-weighted mean.
 """
@@ -110,7 +110,7 @@ class Situation:
         return hashlib.sha256(f"{beside}{told!r}".encode()).hexdigest()[:24]
 
 
-def on_grid(value: float | None, step: float = 1.1) -> float | None:
+def on_grid(value: float | None, step: float = 1.2) -> float | None:
     """The nearest power of `step`, to three digits: measured medians breathe by a few per cent from hour to hour."""
     if value is None or value <= 0:
         return None
@@ -209,7 +209,7 @@ def _speeds(medians: Rows, days: Rows) -> dict[str, Any]:
     tok_s, ttft_s = _pace(speeds)
     return {
         "tok_s": on_grid(tok_s),
-        "ttft_s": on_grid(ttft_s, 1.25),
+        "ttft_s": on_grid(ttft_s, 1.5),
         "tok_s_seen": tok_s,
         "ttft_s_seen": ttft_s,
         "speed_source": str(next(iter(speeds.values()))["source_id"]) if speeds else "",
