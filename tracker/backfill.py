@@ -28,6 +28,7 @@ from tracker.git_history import (
     versions_of,
 )
 from tracker.parsing import judge_of, parse_pass, sort_records
+from tracker.piecewise import Memory
 from tracker.recordings import Recording, captures_in, find_recordings
 from tracker.records import Record
 from tracker.reference import refresh_reference
@@ -224,6 +225,7 @@ def _facts_from(
     told_at: datetime,
     progress: Progress,
 ) -> Iterator[PassFacts]:
+    memory = Memory(module)
     for index, planned in enumerate(passes):
         progress(f"telling {planned.source_id}", index + 1, len(passes))
         facts = PassFacts(planned.source_id, planned.recorder, planned.observed_at, planned.recorded_at or told_at)
@@ -237,7 +239,9 @@ def _facts_from(
             for row in planned.captures:
                 sort_records(facts, tables.at(row.sha256, planned.observed_at), row.capture_id)
         else:
-            parse_pass(module, facts, _read(home, planned), prove_pass=not planned.partial)
+            # the last pass is read as a live one is: its fingerprint is what the next live pass is compared with
+            known = memory if index + 1 < len(passes) else None
+            parse_pass(module, facts, _read(home, planned), prove_pass=not planned.partial, memory=known)
         if facts.outcome == "good" and (planned.partial or planned.problem):
             facts.outcome = "partial" if planned.partial else "shrunk"
         yield facts

@@ -135,9 +135,12 @@ def sift(records: Iterable[Record]) -> Iterator[Record]:
         yield Notice("bad_row", f"{problem}: {str(record)[:200]}") if problem else record
 
 
-def prove(source: Source, records: Sequence[Record]) -> None:
-    """Raise CheckError unless the pass has enough rows and every anchor it shows lies within its bounds."""
-    rows = sum(1 for record in records if not isinstance(record, Notice))
+def prove(source: Source, records: Sequence[Record], count: int | None = None) -> None:
+    """Raise CheckError unless the pass has enough rows and every anchor it shows lies within its bounds.
+
+    `count` is the number of rows where `records` are only those an anchor may name.
+    """
+    rows = sum(1 for record in records if not isinstance(record, Notice)) if count is None else count
     if rows < source.min_rows:
         raise CheckError(f"{source.id}: {rows} rows where at least {source.min_rows} are expected")
     for known in source.anchors:

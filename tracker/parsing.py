@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from scrapers.source import Capture, SourceModule
 from tracker.checks import Doubt, Siblings, agrees, doubt_move, prove, sift
@@ -13,20 +13,38 @@ from warehouse.passes import CaptureRow, PassFacts
 from warehouse.shapes import DECLARATION, LIMIT, QUOTE, RENTAL, Shape, dated, rows_of
 from warehouse.versions import Judge, Key, Row, Value, identity
 
+if TYPE_CHECKING:
+    from tracker.piecewise import Memory
+
 
 def parse_pass(
-    module: SourceModule, facts: PassFacts, captures: Iterable[tuple[Capture, CaptureRow]], prove_pass: bool = True
+    module: SourceModule,
+    facts: PassFacts,
+    captures: Iterable[tuple[Capture, CaptureRow]],
+    prove_pass: bool = True,
+    memory: "Memory | None" = None,
 ) -> PassFacts:
-    """Fill `facts` from its captures. A parser's error fails the pass, in one line; it never escapes."""
+    """Fill `facts` from its captures. A parser's error fails the pass, in one line; it never escapes.
+
+    `memory` of the versions before spares reading again what they said already.
+    """
     everything: list[Record] = []
+    count = 0
     try:
         for capture, row in captures:
+            told = memory.tell(capture, facts, row.capture_id) if memory else None
+            if told:
+                facts.captures.append(row)
+                count += told[0]
+                everything.extend(told[1])
+                continue
             records = list(sift(module.parse(capture)))
+            count += sum(1 for record in records if not isinstance(record, Notice))
             everything.extend(records)
             facts.captures.append(row)
             sort_records(facts, records, row.capture_id)
         if prove_pass:
-            prove(module.SOURCE, everything)
+            prove(module.SOURCE, everything, count)
     except TrackerError as error:
         _fail(facts, str(error))
     except RecursionError:

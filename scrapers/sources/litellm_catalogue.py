@@ -7,7 +7,7 @@ its own; 0/0 rows are usually rows nobody filled in.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -15,6 +15,7 @@ from typing import Any
 
 from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text, json_body, members, pointer
 from scrapers.litellm_schedule import bands_of
+from scrapers.pieces import Part, Pieces, records_of_parts
 from scrapers.providers import provider_of
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
@@ -68,19 +69,36 @@ def parse(capture: Capture) -> Iterator[Record]:
 
     `deepseek/deepseek-chat` followed the rise of 2025-02, the bare `deepseek-chat` kept the old price for months.
     """
-    seen, rows = _Seen(), dict(members(json_body(capture), "models"))
-    offers: dict[Offer, str] = {}
-    if not any("cost" in name for row in rows.values() for name in row):
+    rows = dict(members(json_body(capture), "models"))
+    yield from records_of_parts(*_gather([_read("", key, 0, row) for key, row in rows.items()]))
+
+
+def _read(locator: str, key: str, _index: int, row: Any) -> Part:
+    """One row, alone; what it has no words for is counted over the rows whose offer is theirs."""
+    if not isinstance(row, dict):
+        return Part(key)
+    outer, inner = _Seen(), _Seen()
+    offer = _offer(key, row, outer)
+    own = offer if key != "sample_spec" else None
+    records = tuple(_row_records(own, row, locator + pointer(key), inner)) if own else ()
+    priced = any("cost" in name for name in row)
+    return Part(key, records, inner.unread, outer.unread, outer.skipped, offer, priced)
+
+
+def _gather(parts: Sequence[Part]) -> tuple[list[Part], list[Notice]]:
+    seen, kept, offers = _Seen(), list[Part](), set[Offer]()
+    if not any(part.found for part in parts):
         raise ParseError("litellm_catalogue: no row with a cost in it")
-    for key in sorted(rows, key=lambda key: ("/" not in key, key)):
-        offer = _offer(key, rows[key], seen)
-        if offer in offers:
-            seen.doubled.append(key)
-        elif offer and key != "sample_spec":
-            offers[offer] = key
-    for offer, key in offers.items():
-        yield from _row_records(offer, rows[key], pointer(key), seen)
-    yield from _notices(seen)
+    for part in sorted(parts, key=lambda part: ("/" not in part.key, part.key)):
+        seen.unread += part.unplaced
+        seen.skipped += part.skipped
+        if part.offer in offers:
+            seen.doubled.append(part.key)
+        elif part.offer and part.key != "sample_spec":
+            offers.add(part.offer)
+            seen.unread += part.unread
+            kept.append(part)
+    return kept, list(_notices(seen))
 
 
 def _notices(seen: _Seen) -> Iterator[Notice]:
@@ -262,3 +280,4 @@ EARLY_KEYS = (
     (r"(ai21|amazon|anthropic|cohere|meta)\.", "bedrock"),
     (r"together-ai-", "together_ai"),
 )
+PIECES = Pieces((((), "{"),), _read, _gather)
