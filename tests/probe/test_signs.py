@@ -6,6 +6,8 @@ import pytest
 
 from tracker.probe.signs import limiting, pacing, prefill, signs, speculation, thresholds, typical
 
+LIMITS = {"x-ratelimit-limit-requests": "20", "x-ratelimit-remaining-requests": "7"}
+
 
 def row(workload: str = "100/300", **more: object) -> dict[str, object]:
     base: dict[str, object] = {
@@ -49,10 +51,10 @@ def test_pacing_is_a_speed_that_context_does_not_move() -> None:
 
 
 def test_limits_seen() -> None:
-    refused = row(outcome="rate_limited", limits=json.dumps({"x-ratelimit-limit-requests": "20"}))
+    refused = row(outcome="rate_limited", limits=json.dumps(LIMITS))
     declared = limiting([row(), refused])
     assert declared
-    assert (declared.kind, "requests 20" in declared.sentence) == ("rate_limited", True)
+    assert (declared.kind, declared.sentence.split("limits: ")[1]) == ("rate_limited", "requests 20")
     silent = limiting([row(concurrency=8)] * 3 + [row(concurrency=8, outcome="rate_limited")] * 5)
     assert silent
     assert (silent.kind, silent.value) == ("concurrency_limited", 3)

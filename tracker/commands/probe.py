@@ -112,14 +112,16 @@ def _run(plan: "Plan", purse: "Purse", vantage: "Vantage", key_file: Path | None
     from tracker.settings import Home
 
     console = Console()
-    rows, stopped = run_plan(plan, purse, vantage, key_file, lambda text: console.print(text, markup=False))
+    rows, stopped = run_plan(
+        plan, purse, vantage, key_file, lambda text: console.print(text, markup=False, soft_wrap=True)
+    )
     if rows:
         path = write_rows(out or root / "probes", rows)
         console.print(f"{len(rows)} rows in {path}", markup=False, soft_wrap=True)
         if out is None:
             ingest_folder(path.parent, Home(root))
         for line in tell(rows):
-            console.print(line, markup=False)
+            console.print(line, markup=False, soft_wrap=True)
     if stopped:
         console.print(f"stopped: {stopped}", markup=False)
     good = sum(row["outcome"] == "ok" for row in rows)

@@ -152,7 +152,9 @@ def limiting(rows: Sequence[Row]) -> Sign | None:
     refused = [row for row in rows if row["outcome"] == "rate_limited"]
     if not refused:
         return None
-    declared = {name: value for row in rows for name, value in json.loads(row["limits"]).items() if "limit-" in name}
+    declared = {
+        name: value for row in rows for name, value in json.loads(row["limits"]).items() if "limit-limit-" in name
+    }
     if any("requests" in name or "tokens" in name for name in declared):
         words = ", ".join(f"{name.removeprefix('x-ratelimit-limit-')} {value}" for name, value in declared.items())
         return Sign("rate_limited", len(refused), f"{len(refused)} of {len(rows)} refused; declared limits: {words}")
