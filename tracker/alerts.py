@@ -10,47 +10,39 @@ Subscriptions stand in `tracker.toml` in the home:
     quiet = "22:00-07:00 Europe/Berlin"  # held back until it ends
     digest_hours = 24                    # at most one message in so many hours; 0 sends at once
 
-Every event is also appended once to `events.jsonl`, whoever subscribes.
+Every event is also appended once to `events.jsonl`, and the newest stand in `events.atom` under the same ids, whoever
+subscribes. Each address is told on its own: one that cannot be reached is tried again and repeats nothing elsewhere.
 """
 
 import fnmatch
+import hashlib
 import json
+import logging
 import os
-import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tracker.conditions import parse_band
-from tracker.errors import TrackerError, UsageError
+from tracker.config import read_config
+from tracker.errors import ParseError, StoreError, TrackerError, UsageError
+from tracker.events import KINDS, Event, atom, events_since, line_of
 from tracker.settings import Home
-from warehouse.history import History, open_history
+from warehouse.history import open_history
 from warehouse.store import utc_now
 
 LOOK_BACK = timedelta(days=14)
-KINDS = frozenset(("cut", "rise", "made_free", "new", "removed", "flag", "precision", "limit_cut", "broken"))
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened, with a stable id: the same event is told once."""
-
-    id: str
-    kind: str
-    at: str
-    subject: str  # the offer, or the source
-    model_id: str
-    text: str
-    change: float | None = None
-    evidence: str = ""
+SHOWN = 60  # lines of one message; the rest is named by its number
+FEED = 200  # entries of the Atom feed
+WORDS = frozenset(("to", "kinds", "models", "min_change", "quiet", "digest_hours"))
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Who wants to hear what."""
+    """What one address wants to hear."""
 
-    to: tuple[str, ...]
+    to: str
     kinds: frozenset[str] = KINDS
     models: tuple[str, ...] = ("*",)
     min_change: float = 0.0
@@ -59,8 +51,14 @@ class Subscription:
 
     @property
     def name(self) -> str:
-        """Stable and free of secrets: what it listens to, not where it sends."""
-        return json.dumps([sorted(self.kinds), self.models, self.min_change, self.digest_hours, len(self.to)])
+        """Stable and free of secrets: a hash of where it sends and what it listens to."""
+        listens = [self.to, sorted(self.kinds), self.models, self.min_change]
+        return hashlib.sha256(json.dumps(listens).encode()).hexdigest()[:16]
+
+    @property
+    def shown_to(self) -> str:
+        """The address as it may be shown: a URL can hold a token, so only its kind is."""
+        return self.to if self.to.startswith("env:") else self.to.partition("://")[0] + "://..."
 
     def wants(self, event: Event) -> bool:
         if event.kind not in self.kinds:
@@ -82,163 +80,102 @@ class Outbox:
 
 
 def subscriptions(home: Home) -> list[Subscription]:
-    """The subscriptions of tracker.toml; UsageError names the word that does not fit."""
-    if not home.config.is_file():
-        return []
+    """The subscriptions of tracker.toml, one per address; UsageError names the word that does not fit."""
+    return [one for entry in read_config(home).get("alerts", []) for one in _subscribed(entry, str(home.config))]
+
+
+def _subscribed(entry: dict[str, object], place: str) -> list[Subscription]:
+    if unknown := set(entry) - WORDS:
+        raise UsageError(f"{place}: unknown word {min(unknown)!r} in [[alerts]]")
+    lists = {
+        name: entry.get(name, default) for name, default in (("to", []), ("kinds", list(KINDS)), ("models", ["*"]))
+    }
+    for name, value in lists.items():
+        if not isinstance(value, list):
+            raise UsageError(f"{place}: {name} in [[alerts]] is a list, like {name} = [...]")
+    if odd := set(lists["kinds"]) - KINDS:  # type: ignore[call-overload]
+        raise UsageError(f"{place}: unknown kind {min(odd)!r}; one of {', '.join(sorted(KINDS))}")
+    quiet = str(entry.get("quiet", ""))
     try:
-        entries = tomllib.loads(home.config.read_text(encoding="utf-8")).get("alerts", [])
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{home.config}: {error}") from error
-    found = []
-    for entry in entries:
-        if unknown := set(entry) - {"to", "kinds", "models", "min_change", "quiet", "digest_hours"}:
-            raise UsageError(f"{home.config}: unknown word {sorted(unknown)[0]!r} in [[alerts]]")
-        if odd := set(entry.get("kinds", ())) - KINDS:
-            raise UsageError(f"{home.config}: unknown kind {sorted(odd)[0]!r}; one of {', '.join(sorted(KINDS))}")
-        if entry.get("quiet"):
-            parse_band(entry["quiet"])
-        found.append(
-            Subscription(
-                tuple(entry.get("to", ())),
-                frozenset(entry.get("kinds", KINDS)),
-                tuple(entry.get("models", ("*",))),
-                float(entry.get("min_change", 0.0)),
-                str(entry.get("quiet", "")),
-                float(entry.get("digest_hours", 0.0)),
-            )
-        )
-    return found
-
-
-def events_since(history: History, since: datetime) -> list[Event]:
-    """What happened: prices, flags, precision, limits, broken sources. Oldest first."""
-    found: list[Event] = []
-    for sql in _QUERIES:
-        for row in history.rows(sql, [since]):
-            change = row["change"]
-            found.append(
-                Event(
-                    id=str(row["id"]),
-                    kind=str(row["kind"]),
-                    at=str(row["at"])[:19],
-                    subject=str(row["subject"]),
-                    model_id=str(row["model_id"] or ""),
-                    text=str(row["text"]),
-                    change=float(str(change)) if change is not None else None,
-                    evidence=str(row["evidence"] or ""),
-                )
-            )
-    return sorted(found, key=lambda event: (event.at, event.id))
-
-
-_QUERIES = (
-    # one event per offer and moment, however many components moved; a reseller that moved often is told once a day
-    """
-    SELECT 'price/' || offer || '/' || CAST(CAST(observed_at AS DATE) AS VARCHAR) || '/' || kind AS id, kind,
-           max(observed_at) AS at, offer AS subject, any_value(model_id) AS model_id,
-           arg_max(change, abs(change)) AS change,
-           string_agg(component || ' ' || coalesce(CAST(CAST(old_amount AS DOUBLE) AS VARCHAR), '-') || ' -> '
-                      || coalesce(CAST(CAST(new_amount AS DOUBLE) AS VARCHAR), '-') || ' ' || currency, ', '
-                      ORDER BY component, observed_at) AS text,
-           CAST(max(coalesce(quote_id, old_quote_id)) AS VARCHAR) AS evidence
-    FROM price_changes CROSS JOIN clock
-    WHERE observed_at >= ? AND observed_at <= now_utc AND kind IN ('cut', 'rise', 'made_free', 'new', 'removed')
-    GROUP BY offer, kind, CAST(observed_at AS DATE)
-    """,
-    """
-    SELECT 'flag/' || flag_id AS id, 'flag' AS kind, opened_at AS at, offer AS subject, model_id, NULL AS change,
-           kind || ': ' || sentence AS text, CAST(flag_id AS VARCHAR) AS evidence
-    FROM flags WHERE opened_at >= ?
-    """,
-    """
-    SELECT 'precision/' || d.declaration_id AS id, 'precision' AS kind, d.observed_at AS at, d.offer AS subject,
-           d.model_id, NULL AS change, 'precision ' || p.value || ' -> ' || d.value AS text,
-           CAST(d.capture_id AS VARCHAR) AS evidence
-    FROM declarations d JOIN declarations p ON p.offer_id = d.offer_id AND p.attribute = 'precision'
-         AND p.source_id = d.source_id AND p.ended_at = d.observed_at AND p.value <> d.value
-    WHERE d.attribute = 'precision' AND d.observed_at >= ?
-    """,
-    """
-    SELECT 'limit/' || n.limit_id AS id, 'limit_cut' AS kind, n.observed_at AS at,
-           n.provider || '/' || n.listed_name AS subject, '' AS model_id,
-           CAST(n.amount AS DOUBLE) / CAST(o.amount AS DOUBLE) - 1 AS change,
-           n.account_tier || ' ' || n.measure || '/' || n.per || ' '
-           || CAST(CAST(o.amount AS DOUBLE) AS VARCHAR) || ' -> ' || CAST(CAST(n.amount AS DOUBLE) AS VARCHAR) AS text,
-           CAST(n.capture_id AS VARCHAR) AS evidence
-    FROM limits n JOIN limits o ON o.provider = n.provider AND o.listed_name = n.listed_name AND o.tier = n.tier
-         AND o.region = n.region AND o.account_tier = n.account_tier AND o.measure = n.measure AND o.per = n.per
-         AND o.source_id = n.source_id AND o.ended_at = n.observed_at
-    WHERE n.amount < o.amount AND n.observed_at >= ?
-    """,
-    """
-    SELECT 'broken/' || source_id || '/' || coalesce(CAST(last_good_at AS VARCHAR), '') AS id, 'broken' AS kind,
-           last_pass_at AS at, source_id AS subject, '' AS model_id, NULL AS change,
-           'no good pass for more than a day: ' || last_problem AS text, '' AS evidence
-    FROM sources WHERE last_outcome = 'failed' AND last_good_at IS NOT NULL
-      AND last_pass_at >= last_good_at + INTERVAL 1 DAY AND last_pass_at >= ?
-    """,
-)
+        if quiet:
+            parse_band(quiet)
+        numbers = [float(str(entry.get(name, 0.0))) for name in ("min_change", "digest_hours")]
+    except (ParseError, ValueError) as error:
+        raise UsageError(f"{place}: [[alerts]]: {error}") from error
+    kinds, models = frozenset(map(str, lists["kinds"])), tuple(map(str, lists["models"]))  # type: ignore[call-overload]
+    return [Subscription(str(to), kinds, models, numbers[0], quiet, numbers[1]) for to in lists["to"]]  # type: ignore[attr-defined]
 
 
 def send_alerts(home: Home, dry_run: bool = False, now: datetime | None = None) -> list[str]:
-    """Log new events, send what is wanted and not yet told; returns one line per message (to be) sent."""
+    """Log new events, send what is wanted and not yet told; returns one line per message (to be) sent.
+
+    TrackerError when an address could not be reached, after all others were told.
+    """
     moment = now or utc_now()
+    wanted = subscriptions(home)
     with open_history(home.history) as history:
         clock = history.rows("SELECT now_utc FROM clock")[0]["now_utc"]
-        since = (clock if isinstance(clock, datetime) else moment) - LOOK_BACK
-        events = events_since(history, since)
+        events = events_since(history, (clock if isinstance(clock, datetime) else moment) - LOOK_BACK)
     outbox = _read(home)
-    lines = []
     if not dry_run:
         _log(home, outbox, events)
-    for subscription in subscriptions(home):
-        waiting = [event for event in events if subscription.wants(event)]
+    lines, problems = [], []
+    for subscription in wanted:
         told = set(outbox.told.get(subscription.name, ()))
-        fresh = [event for event in waiting if event.id not in told]
+        fresh = [event for event in events if subscription.wants(event) and event.id not in told]
         if not fresh or not _may_send(subscription, outbox, moment):
             continue
-        lines.append(f"{len(fresh)} events to {len(subscription.to)} addresses: {fresh[0].text[:80]}")
-        if not dry_run:
-            _send(subscription, fresh)
-            outbox.told[subscription.name] = sorted(told | {event.id for event in fresh})[-5000:]
-            outbox.sent_at[subscription.name] = moment.isoformat()
-            _write(home, outbox)
+        lines.append(f"{len(fresh)} events to {subscription.shown_to}: {message(fresh).splitlines()[0][:160]}")
+        if dry_run:
+            continue
+        if problem := _send(subscription, fresh):
+            problems.append(problem)
+            continue
+        outbox.told[subscription.name] = [*outbox.told.get(subscription.name, ()), *(e.id for e in fresh)][-20_000:]
+        outbox.sent_at[subscription.name] = moment.isoformat()
+        _write(home, outbox)
+    if problems:
+        raise TrackerError("; ".join(problems))
     return lines
 
 
 def _may_send(subscription: Subscription, outbox: Outbox, now: datetime) -> bool:
     if subscription.quiet and parse_band(subscription.quiet).holds_at(now):
         return False
-    last = outbox.sent_at.get(subscription.name)
-    return not last or now - datetime.fromisoformat(last) >= timedelta(hours=subscription.digest_hours)
+    last = datetime.fromisoformat(outbox.sent_at.get(subscription.name, "1970-01-01"))
+    return last > now or now - last >= timedelta(hours=subscription.digest_hours)
 
 
-def _send(subscription: Subscription, events: Sequence[Event]) -> None:
+def _send(subscription: Subscription, events: Sequence[Event]) -> str:
+    """Deliver one message; returns the problem, which never shows the address."""
     import apprise
 
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its complaints quote hosts, paths and tokens
+    to = subscription.to
+    url = os.environ.get(to.removeprefix("env:"), "") if to.startswith("env:") else to
     channel = apprise.Apprise()
-    for address in subscription.to:
-        url = os.environ.get(address.removeprefix("env:"), "") if address.startswith("env:") else address
-        if not url or not channel.add(url):
-            raise TrackerError(
-                f"an alert address is not usable: {address if address.startswith('env:') else 'see to ='}"
-            )
+    if not url or not channel.add(url):
+        return f"an alert address is not usable: {subscription.shown_to}"
     title = f"{len(events)} changes in LLM prices" if len(events) > 1 else f"{events[0].kind}: {events[0].subject}"
-    if not channel.notify(title=title, body=message(events)):
-        raise TrackerError("an alert could not be delivered; it will be tried again")
+    if not channel.notify(title=title, body=message(events), body_format=apprise.NotifyFormat.TEXT):
+        return f"an alert to {subscription.shown_to} could not be delivered; it will be tried again"
+    return ""
 
 
-def message(events: Iterable[Event]) -> str:
-    """The text of a digest: one line per event, newest last."""
-    return "\n".join(f"{event.at[:16]} {event.kind}: {event.subject}: {event.text}" for event in events)
+def message(events: Sequence[Event]) -> str:
+    """The text of a digest: one line per event, newest last; a long one is cut at its old end, and says so."""
+    left_out = len(events) - SHOWN
+    head = [f"... and {left_out} earlier ones, see events.jsonl"] if left_out > 0 else []
+    return "\n".join((*head, *(line_of(event) for event in events[-SHOWN:])))
 
 
 def _log(home: Home, outbox: Outbox, events: Sequence[Event]) -> None:
     known = set(outbox.logged)
     fresh = [event for event in events if event.id not in known]
-    if fresh:
+    if fresh or not (home.root / "events.atom").exists():
         with (home.root / "events.jsonl").open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(asdict(event), ensure_ascii=False) + "\n" for event in fresh)
+        _replace(home.root / "events.atom", atom(events[-FEED:]))
         outbox.logged = [*outbox.logged, *(event.id for event in fresh)][-50_000:]
         _write(home, outbox)
 
@@ -248,12 +185,19 @@ def _path(home: Home) -> Path:
 
 
 def _read(home: Home) -> Outbox:
-    if not _path(home).is_file():
+    try:
+        return Outbox(**json.loads(_path(home).read_text(encoding="utf-8")))
+    except FileNotFoundError:
         return Outbox()
-    return Outbox(**json.loads(_path(home).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{_path(home)} is damaged: move it away; what it remembers is told again") from error
 
 
 def _write(home: Home, outbox: Outbox) -> None:
-    beside = _path(home).with_suffix(".new")
-    beside.write_text(json.dumps(asdict(outbox)), encoding="utf-8")
-    beside.replace(_path(home))
+    _replace(_path(home), json.dumps(asdict(outbox)))
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

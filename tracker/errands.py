@@ -21,7 +21,6 @@ hour, a day ...), recorded on the ledger like every chore; a failed one is tried
 
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,11 +28,12 @@ from typing import Any
 
 import filelock
 
+from tracker.config import read_config
 from tracker.errors import StoreError, TrackerError, UsageError
 from tracker.limits import limit_memory
 from tracker.schedule import slot_start
 from tracker.settings import Home
-from tracker.tick import Chore, carry_out, pending
+from tracker.tick import Chore, carry_out, pending, writer_free
 from warehouse.history import publish
 from warehouse.store import utc_now
 
@@ -47,16 +47,6 @@ class Errand:
     name: str
     every_hours: float
     arguments: tuple[str, ...]
-
-
-def read_config(home: Home) -> dict[str, Any]:
-    """tracker.toml, empty when there is none; UsageError names the line that does not parse."""
-    try:
-        return tomllib.loads(home.config.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{home.config}: {error}") from error
 
 
 def errands(config: dict[str, Any], place: str = "tracker.toml") -> list[Errand]:
@@ -95,7 +85,8 @@ def run_errands(home: Home, limit_s: float, memory_gb: float) -> dict[str, str]:
         return {}
     try:
         with filelock.FileLock(home.root / "errands.lock", timeout=0):
-            due = pending(home, [_chore(errand, limit_s, memory_gb) for errand in wanted], utc_now())
+            chores = [_chore(errand, limit_s, memory_gb) for errand in wanted]
+            due = pending(home, chores, utc_now()) if writer_free(home) else []
             done = {chore.name: carry_out(home, chore) for chore in due}
             if done:
                 publish(home.warehouse, home.history, home.write_lock)

@@ -169,11 +169,20 @@ class Chore:
 
 
 def _do_chores(home: Home, done: Ticked) -> None:
-    chores = pending(home, due_chores(home, utc_now()), utc_now())
+    chores = pending(home, due_chores(home, utc_now()), utc_now()) if writer_free(home) else []
     for chore in chores:
         done.chores[chore.name] = carry_out(home, chore)
     if chores:
         publish(home.warehouse, home.history, home.write_lock)
+
+
+def writer_free(home: Home) -> bool:
+    """A chore that could not be recorded would be done twice."""
+    try:
+        with filelock.FileLock(home.write_lock, timeout=0):
+            return True
+    except filelock.Timeout:
+        return False
 
 
 def pending(home: Home, chores: Sequence[Chore], now: datetime) -> list[Chore]:
