@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tracker.assess_costs import Costed, bits_of, first_token_limit, native_bits, open_model, own_silicon
-from tracker.assess_inputs import Situation
+from tracker.assess_inputs import BY_NAME, Situation
 from tracker.flags import (
     below_cost,
     likely_quantized,
@@ -215,7 +215,8 @@ def endpoints_of(offers: Sequence[Situation], at: datetime, costs: Mapping[int, 
         model = open_model(one.model_id)
         if model is None or one.tier != "standard":
             continue
-        label = one.label
+        # A name only ever says "fp8", never "bf16": names tell of their own offer, not of their host's habit.
+        label = one.label if one.label_source != BY_NAME else None
         rows.append(
             (
                 one.offer_id,
@@ -249,7 +250,10 @@ def _over_cost(one: Situation, costed: Costed | None) -> float | None:
 def circumstance(
     offers: Sequence[Situation], at: datetime, costs: Mapping[int, Costed], weights: Weights
 ) -> dict[int, tuple[Signal, ...]]:
-    """What each feature adds to the log-odds, for every unlabelled serving of a host that labels other models."""
+    """What each feature adds to the log-odds, for every unlabelled serving of a host that labels other models.
+
+    An offer whose name declares its precision gets signals too; its own label decides before they are looked at.
+    """
     rows = endpoints_of(offers, at, costs)
     if not rows:
         return {}

@@ -21,6 +21,7 @@ from tracker.market.effective import Allowance
 Rows = Sequence[Mapping[str, Any]]
 LIVE_KINDS = frozenset(("seller", "host", "market", "catalogue"))
 UNKNOWN_LABELS = frozenset(("", "unknown", "none", "null"))
+BY_NAME = "the listed name"  # where a label was read off the name itself
 UNHASHED = frozenset(("last_good_at", "tok_s_seen", "ttft_s_seen"))  # these move with every reading
 
 
@@ -280,7 +281,7 @@ def _labels(rows: Rows, named: str, since: datetime, bits: Mapping[str, float]) 
     told = [row for row in rows if row["attribute"] == "precision"]
     if not told:
         label = (Label(named, bits.get(named), since, "name"),) if named in bits else ()
-        return label, "the listed name" if label else ""
+        return label, BY_NAME if label else ""
     best = told[0]["source_id"]
     labels = [
         Label(
