@@ -89,10 +89,8 @@ def decide(
         return Verdict("differs", f"differs from the reference ({methods}); by how much cannot be said.", corrected)
     kl = _best(distances)
     if kl.low >= SWAPPED_KL:
-        how_far = "further than noise could" if math.isinf(kl.low) else f"KL at least {kl.low:.2g}"
-        what = (
-            f"answers as another model would: {how_far}; not compatible with any usual precision of the same weights."
-        )
+        # no figure: KL ~ sigma^2 holds for noise, and reads the distance of another model too large
+        what = "answers as another model would: further away than any usual precision of the same weights."
         return Verdict("another_model", what, corrected, kl)
     return Verdict("differs", _differs(kl, ladder), corrected, kl)
 
