@@ -15,8 +15,9 @@ SourcesArgument = Annotated[list[str] | None, typer.Argument(help="Source ids; a
 def run(home: HomeOption = None) -> None:
     """Read every source that is due, assess the offers, write the weekly report, and say where everything is.
 
-    Sources read within their interval are left alone; those that failed are tried again. Works without a key and without a network: prices shipped in packages are real data. Exit code 0 when every due
-    source delivered, 3 when some failed.
+    Sources read within their interval are left alone; those that failed are tried again. Works without a key and
+    without a network: prices shipped in packages are real data. Exit code 0 when every due source delivered, 3 when
+    some failed.
 
     Example: tracker run
     """
@@ -31,8 +32,9 @@ def run(home: HomeOption = None) -> None:
     from warehouse.store import utc_now
 
     place, console = find_home(home), Console()
-    known = states(place)
-    wanted = sorted({state.source_id for state in known if state.failures} | set(due(known, utc_now())))
+    now = utc_now()
+    known = states(place, now)
+    wanted = sorted({state.source_id for state in known if state.failures} | set(due(known, now)))
     with reporting(Console(stderr=True)) as report:
         summaries = collect(place, wanted, report) if wanted else []
     failed = _tell(console, summaries)
