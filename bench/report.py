@@ -5,6 +5,7 @@ tables, read through the real views. Each run is a process of its own, so that i
 """
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from warehouse.history import publish
 from warehouse.store import open_file
 
 WEEK = "2026-W30"
+README = Path(__file__).parent.parent / "reports" / "README.md"
 START, NOW = "2024-08-01", "2026-07-26 12:00:00"
 OFFERS = """
 INSERT INTO core.offer SELECT 1000000 + i, format('seller-{}/model-{}', i % 80, i // 4), format('seller-{}', i % 80),
@@ -122,6 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--child", nargs="+")
     parser.add_argument("--only", choices=("report", "site"))
+    parser.add_argument("--write", action="store_true", help="refresh the table in reports/README.md")
     chosen = parser.parse_args()
     if chosen.child:
         child(chosen.child)
@@ -140,9 +143,15 @@ def main() -> None:
             lines.append((f"the site of {counted(wide)}", *first, "120 s"))
             again = timed("site", str(wide.root), str(Path(folder) / "site"))
             lines.append(("the same site again, nothing changed", *again, ""))
-    print("| what | wall s | CPU s | peak MB | limit (wall) |\n| --- | ---: | ---: | ---: | --- |")
+    table = "| what | wall s | CPU s | peak MB | limit (wall) |\n| --- | ---: | ---: | ---: | --- |\n"
     for name, seconds, cpu, megabytes, limit in lines:
-        print(f"| {name} | {seconds:.1f} | {cpu:.1f} | {megabytes:.0f} | {limit} |")
+        table += f"| {name} | {seconds:.1f} | {cpu:.1f} | {megabytes:.0f} | {limit} |\n"
+    load = f"{len(os.sched_getaffinity(0))} cores, load average {os.getloadavg()[0]:.0f} at the end"
+    print(f"{table}\n{load}")
+    if chosen.write:
+        text = README.read_text()
+        head, tail = text.split("<!-- bench:report -->")[0], text.split("<!-- /bench:report -->")[1]
+        README.write_text(f"{head}<!-- bench:report -->\n{table}\n({load}.)\n<!-- /bench:report -->{tail}")
 
 
 if __name__ == "__main__":

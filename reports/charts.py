@@ -28,6 +28,7 @@ AXIS: Spec = {
 }  # fmt: skip
 LEGEND: Spec = {
     "labelColor": INK, "orient": "bottom", "columns": 2, "labelFontSize": 12, "labelLimit": 320, "title": None,
+    "columnPadding": 30,
 }  # fmt: skip
 ROWS = alt.NamedData(name="rows")
 _TAG = re.compile(r"<svg[^>]*?viewBox=\"([^\"]+)\"[^>]*>")
@@ -133,8 +134,8 @@ def dots(rows: Sequence[Row], across: str, up: str, label: str, group: str, titl
 
 @lru_cache
 def _ranges(title: str) -> Spec:
-    base = alt.Chart(ROWS, width=WIDTH - 120)
-    y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=220))
+    base = alt.Chart(ROWS, width=WIDTH - 160)
+    y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=300))
     axis = _log(title, 6)
     band = base.mark_bar(opacity=0.3, height=10, color=COLOURS[0]).encode(y=y, x=alt.X("low:Q", **axis), x2="high:Q")
     middle = base.mark_tick(color=COLOURS[0], thickness=2, size=14).encode(y=y, x=alt.X("mid:Q", **axis))

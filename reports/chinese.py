@@ -247,6 +247,10 @@ SENTENCES: dict[str, str] = {
     "Nothing recorded: no open flag says that a price holds only below its rate limit.": (
         "无记录：没有未关闭的标记称某价格只在限流之下成立。"
     ),
+    "Flag ID": "标记编号",
+    "`tracker explain FLAG_ID` gives the sum and the rows behind a flag.": (
+        "`tracker explain FLAG_ID` 给出标记背后的算式与数据行。"
+    ),
     "Probability": "概率",
     "What is said": "判断",
     "What would clear it": "何者可消除",

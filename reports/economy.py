@@ -1,14 +1,16 @@
 """Price against cost: the price index, what serving must cost under each model's price, who sells below it, the burn.
 
-All of it is read from the assessed views (`price_index`, `price_floor`, `margins`, `cost_bands`, `burn`, `flags`); a
+All of it is read from the assessed views (`price_index`, `price_floor`, `burn`, `flags`); a
 ledger that was never assessed has none, and the sections say so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from reports import figures
+from reports.buying import priced
 from reports.ledger import Ledger, Rows
+from reports.moves import Billed
 from reports.parts import Chart, Column, Row, Section, Table
 from reports.watch import flag_table
 from reports.words import Words
@@ -25,13 +27,6 @@ FROM price_floor WHERE day = (SELECT max(day) FROM price_floor WHERE day <= CAST
   AND cost_floor_mid_usd_per_mtok IS NOT NULL AND cheapest_list_usd_per_mtok > 0
 ORDER BY cheapest_list_usd_per_mtok / cost_floor_mid_usd_per_mtok, model_id
 """
-MARGINS = """
-SELECT model_id AS model, offer, provider, day, price_blended_usd_per_mtok AS price_usd,
-       cost_blended_low_usd_per_mtok AS cost_low, cost_blended_mid_usd_per_mtok AS cost_mid,
-       cost_blended_high_usd_per_mtok AS cost_high, p_below_cost, precision, hardware, deployment, scenario
-FROM margins WHERE basis = 'standing' AND price_blended_usd_per_mtok > 0
-  AND day = (SELECT max(day) FROM margins WHERE day <= CAST(? AS DATE)) ORDER BY model_id, price_usd, offer
-"""
 BURN = """
 SELECT model_id AS model, any_value(offer) AS offer, source_id AS source, count(DISTINCT day) AS days,
        sum(tokens) AS tokens, sum(burn_low_usd) AS burn_low, sum(burn_mid_usd) AS burn_mid,
@@ -39,6 +34,7 @@ SELECT model_id AS model, any_value(offer) AS offer, source_id AS source, count(
 FROM burn WHERE day >= CAST(? AS DATE) AND day <= CAST(? AS DATE) AND model_id IS NOT NULL
 GROUP BY model_id, source_id HAVING sum(burn_high_usd) > 0 ORDER BY burn_mid DESC, burn_high DESC, model_id, source_id
 """
+BAND = ("cost_low", "cost_mid", "cost_high")
 DRAWN_MODELS, POINTS_PER_MODEL = 18, 12
 CLASSES = ("frontier", "open_large", "open_small", "chinese")
 
@@ -56,10 +52,9 @@ def index_section(ledger: Ledger, say: Words) -> Section:
     text = say("The index compares each offer with itself from day to day (chained Fisher, 100 at the start): entries "
                "and departures do not move it.")  # fmt: skip
     recent = [row for row in drawn if row["day"] > (week.told_to_utc - timedelta(weeks=12)).date()]
-    charts = [
-        _index_chart("index_all", say("Price index since the start"), drawn, moves, say),
-        _index_chart("index_recent", say("Price index, last twelve weeks"), recent, moves, say),
-    ]
+    charts = [_index_chart("index_all", say("Price index since the start"), drawn, moves, say)]
+    if len(recent) < len(drawn):
+        charts.append(_index_chart("index_recent", say("Price index, last twelve weeks"), recent, moves, say))
     columns = (
         Column("name", say("Class")),
         Column("index", say("Index"), "step"),
@@ -96,7 +91,7 @@ def _index_chart(chart_id: str, title: str, rows: Rows, moves: Rows, say: Words)
     return charts.drawn(chart_id, title, text, picture, Table(chart_id, title, columns, tuple(rows)))
 
 
-def floor_section(ledger: Ledger, say: Words) -> Section:
+def floor_section(ledger: Ledger, after: Mapping[int, Billed], say: Words) -> Section:
     """Offers as points over the band of what serving the model costs."""
     title, end = say("Price against cost floor"), ledger.week.told_to_utc
     floors = ledger.rows_of("price_floor", FLOOR, end)
@@ -123,21 +118,20 @@ def floor_section(ledger: Ledger, say: Words) -> Section:
         Column("scenario", say("Assumption"), "code"),
     )
     table = Table("floor", say("Cheapest price and cost floor, 3:1 blend"), columns, tuple(floors), 30)
-    return Section("floor", title, (text,), _floor_chart(ledger, floors, say), (table,))
+    return Section("floor", title, (text,), _floor_chart(after, floors, say), (table,))
 
 
-def _floor_chart(ledger: Ledger, floors: Rows, say: Words) -> tuple[Chart, ...]:
+def _floor_chart(after: Mapping[int, Billed], floors: Rows, say: Words) -> tuple[Chart, ...]:
+    """Both sides blended three to one, as the floor is."""
     from reports import charts
 
-    chosen, margins = [row["model"] for row in floors[:DRAWN_MODELS]], _margins(ledger)
-    rows: list[Row] = []
-    for model in chosen:
-        floor = next(row for row in floors if row["model"] == model)
-        offers = [row for row in margins if row["model"] == model][:POINTS_PER_MODEL]
-        prices = [row["price_usd"] for row in offers] or [floor["cheapest_usd"]]
-        band = offers[0] if offers else floor
-        rows += [{"model": model, "point": price, **{k: band[k] for k in ("cost_low", "cost_mid", "cost_high")}}
-                 for price in prices]  # fmt: skip
+    sold, rows = priced(after), []
+    for floor in floors[:DRAWN_MODELS]:
+        sides = sold.get(floor["model"], [])[:POINTS_PER_MODEL]
+        prices = [side.blended_usd_per_mtok for side in sides] or [floor["cheapest_usd"]]
+        name = {"model": floor["model"], "label": floor["model"].rpartition("/")[2]}
+        rows.append({**name, "point": prices[0], **{bound: floor[bound] for bound in BAND}})
+        rows += [{**name, "point": price} for price in prices[1:]]  # the band is drawn once
     first = floors[0]
     text = say(
         "Bands: cost from low to high with its middle; diamonds: prices of offers. Furthest below its band: {model}, "
@@ -147,13 +141,9 @@ def _floor_chart(ledger: Ledger, floors: Rows, say: Words) -> tuple[Chart, ...]:
     )  # fmt: skip
     columns = (Column("model", say("Model"), "code"), Column("point", say("Price $/M"), "money"),
                *(Column(f"cost_{name}", name, "money") for name in ("low", "mid", "high")))  # fmt: skip
-    picture = charts.ranges(rows, "model", "cost_low", "cost_mid", "cost_high", "point", say("USD per million tokens"))
+    picture = charts.ranges(rows, "label", "cost_low", "cost_mid", "cost_high", "point", say("USD per million tokens"))
     title = say("Prices over the cost of serving, cheapest against cost first")
     return (charts.drawn("floor_bands", title, text, picture, Table("floor_bands", title, columns, tuple(rows))),)
-
-
-def _margins(ledger: Ledger) -> Rows:
-    return ledger.rows_of("margins", MARGINS, ledger.week.told_to_utc)
 
 
 def below_cost_section(ledger: Ledger, flags: Rows, say: Words) -> Section:

@@ -27,7 +27,7 @@ def change(value: object) -> str:
     ratio = float(str(value))
     if ratio > 2:
         return f"×{ratio + 1:,.1f}"
-    percent = ratio * 100
+    percent = round(ratio * 100, 1) + 0.0  # no minus before a rounded zero
     text = f"{percent:+.1f}" if abs(percent) < 10 else f"{percent:+.0f}"
     return text.replace("-", "−") + " %"
 

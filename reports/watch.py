@@ -39,7 +39,7 @@ def _open(flags: Rows, *kinds: str) -> Rows:
     return [flag for flag in flags if flag["kind"] in kinds and flag["closed_at"] is None]
 
 
-def flag_table(table_id: str, title: str, flags: Rows, say: Words, shown: int = 25) -> Table:
+def flag_table(table_id: str, title: str, flags: Rows, say: Words, shown: int = 10) -> Table:
     columns = (
         Column("offer", say("Offer"), "code"),
         Column("probability", say("Probability"), "probability"),
@@ -47,9 +47,11 @@ def flag_table(table_id: str, title: str, flags: Rows, say: Words, shown: int = 
         Column("clearing", say("What would clear it")),
         Column("scenario", say("Assumption"), "code"),
         Column("opened_at", say("Since (UTC)"), "when"),
+        Column("flag_id", say("Flag ID"), "code"),
     )
-    extra = ("flag_id", "kind", "rule_version", "calibrated", "closed_at", "evidence_text")
-    return Table(table_id, title, columns, tuple(flags), shown, extra=extra)
+    extra = ("kind", "rule_version", "calibrated", "closed_at", "evidence_text")
+    note = say("`tracker explain FLAG_ID` gives the sum and the rows behind a flag.")
+    return Table(table_id, title, columns, tuple(flags), shown, note, extra)
 
 
 def _section(section_id: str, title: str, text: str, tables: Sequence[Table]) -> Section:
@@ -127,4 +129,4 @@ def _lines(table_id: str, title: str, flags: Rows, at: str, say: Words) -> Table
         Column("sentence", say("What is said")),
         Column(at, say("At (UTC)"), "when"),
     )
-    return Table(table_id, title, columns, tuple(flags), 30, extra=("flag_id", "clearing", "scenario"))
+    return Table(table_id, title, columns, tuple(flags), 12, extra=("flag_id", "clearing", "scenario"))

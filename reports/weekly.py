@@ -61,7 +61,7 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
         movers.listing_section(moves, before, say),
         movers.conditions_section(moves, say),
         cheapest_section(after, standing, say),
-        economy.floor_section(ledger, say),
+        economy.floor_section(ledger, after, say),
         economy.below_cost_section(ledger, flags, say),
         watch.quantization_section(ledger, flags, say),
         watch.teaser_section(flags, say),

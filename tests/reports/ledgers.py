@@ -34,6 +34,7 @@ class Typed:
 
     passes: list[tuple[str, datetime, list[Record]]] = field(default_factory=list)
     models: dict[Offer, str] = field(default_factory=dict)
+    conclusions: list[str] = field(default_factory=list)  # SQL that writes what an assessment would
     kinds: dict[str, str] = field(default_factory=lambda: {"market_a": "market"})
 
     def show(self, at: datetime, records: Iterable[Record], source: str = "market_a") -> None:
@@ -53,6 +54,8 @@ class Typed:
                 _store(connection, source, at, records)
             rows = [(offer_id(offer), model, None) for offer, model in self.models.items()]
             insert(connection, "calc.offer_model", ("offer_id", "model_id", "precision"), rows)
+            for statement in self.conclusions:
+                connection.execute(statement)
         publish(home.warehouse, home.history, home.write_lock)
         return home
 

@@ -1,0 +1,91 @@
+"""Sections made from an assessment: index, cost floor, below cost, burn, flags; and what they say without one."""
+
+from pathlib import Path
+
+import pytest
+
+from reports.ledger import open_week
+from reports.parts import Report, Section
+from reports.render import html_of
+from reports.weekly import build_report
+from reports.words import words_of
+from tests.reports.conftest import typed_week
+from tracker.settings import Home
+
+CONCLUSIONS = [
+    """INSERT INTO calc.price_index (class, day, index_value, link, goods, weighted_share)
+       SELECT 'frontier', DATE '2026-07-01' + CAST(n AS INTEGER), 100 - n * 0.5, 0.995, 12, 0.4 FROM range(26) t(n)""",
+    "INSERT INTO calc.assessed_day (day) VALUES (DATE '2026-07-22')",
+    """INSERT INTO calc.cost_band (band_id, model_id, precision, scenario, input_low, input_mid, input_high, output_low,
+       output_mid, output_high, hardware) VALUES ('b', 'zed/glm-x', 'fp8', 'market', 1, 2, 3, 2, 4, 6, 'H200')""",
+    """INSERT INTO calc.price_floor (model_id, day, ended, list_usd, list_offer, band_id)
+       VALUES ('zed/glm-x', DATE '2026-07-22', false, 0.875, 'beta/glm-x', 'b')""",
+    """INSERT INTO calc.flag (flag_id, kind, rule_version, offer, provider, model_id, probability, calibrated, sentence,
+       clearing, scenario, opened_at, closed_at, evidence) VALUES
+       (1, 'below_cost', 1, 'beta/glm-x', 'beta', 'zed/glm-x', 0.91, false, 'costs <b>more</b>', 'a price of $2',
+        'market', TIMESTAMP '2026-07-22 12:00:00', NULL, '[]'),
+       (2, 'teaser_price', 1, 'alfa/glm-x', 'alfa', 'zed/glm-x', 0.8, false, 'only at 8 a minute', 'a limit of 600', '',
+        TIMESTAMP '2026-07-10 12:00:00', TIMESTAMP '2026-07-23 12:00:00', '[]'),
+       (3, 'likely_quantized', 1, 'gamma/glm-x', 'gamma', 'zed/glm-x', 0.7, false, 'fp8 shown', 'bf16 shown', '',
+        TIMESTAMP '2026-07-30 12:00:00', NULL, '[]')""",
+    """INSERT INTO calc.burn (source_id, listed_name, model_id, day, tokens, offer, burn_low, burn_mid, burn_high)
+       SELECT 'market_a', 'glm-x', 'zed/glm-x', DATE '2026-07-20' + CAST(n AS INTEGER), 1000000, 'beta/glm-x',
+       10, 20, 30 FROM range(9) t(n)""",
+]
+
+
+def build(home: Home) -> Report:
+    with open_week(home.history, "2026-W30") as ledger:
+        return build_report(ledger, words_of("en"))
+
+
+@pytest.fixture(scope="module")
+def assessed(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    ledger = typed_week()
+    ledger.conclusions = CONCLUSIONS
+    root: Path = tmp_path_factory.mktemp("assessed")
+    return build(ledger.publish(root))
+
+
+def section(report: Report, section_id: str) -> Section:
+    return next(one for one in report.sections if one.section_id == section_id)
+
+
+def test_the_index_moves_from_the_last_day_before_the_week(assessed: Report) -> None:
+    row = section(assessed, "index").tables[0].rows[0]
+    assert (row["index_old"], row["index_new"]) == (91, 87.5)
+    assert "frontier 87.5 (−3.8 %)" in assessed.summary[0]
+
+
+def test_the_floor_stands_beside_the_cheapest_price(assessed: Report) -> None:
+    row = section(assessed, "floor").tables[0].rows[0]
+    assert (row["cheapest_usd"], row["cost_low"], row["cost_mid"], row["cost_high"]) == (0.875, 1.25, 2.5, 3.75)
+    assert "1 lies below even the low end" in section(assessed, "floor").sentences[0]
+    chart = section(assessed, "floor").charts[0]
+    assert [row["point"] for row in chart.data.rows] == [0.875, 1.71, 1.75, 2.125]
+    assert 'role="img"' in chart.svg and "currentColor" in chart.svg
+
+
+def test_only_flags_of_the_week_and_before_are_told(assessed: Report) -> None:
+    assert "36" not in assessed.summary[2]
+    assert "1 offers are flagged, surest beta/glm-x (probability 0.91, assuming market)" in assessed.summary[2]
+    tables = {table.table_id: table.rows for table in section(assessed, "flags").tables}
+    assert [row["flag_id"] for row in tables["flags_opened"]] == [1]
+    assert [row["flag_id"] for row in tables["flags_closed"]] == [2]
+    assert section(assessed, "teasers").tables[0].rows == ()  # it was closed within the week
+
+
+def test_burn_adds_up_over_the_days_of_the_week(assessed: Report) -> None:
+    burn = section(assessed, "below_cost").tables[1].rows[0]
+    assert (burn["days"], burn["tokens"], burn["burn_low"], burn["burn_high"]) == (7, 7_000_000, 70, 210)
+
+
+def test_a_flags_sentence_stays_text(assessed: Report) -> None:
+    page = html_of(assessed, "data")
+    assert "<b>more</b>" not in page and "costs &lt;b&gt;more" in page
+
+
+def test_without_an_assessment_the_sections_say_so(home: Home) -> None:
+    report = build(home)
+    for section_id in ("index", "floor", "below_cost", "teasers", "flags", "rents"):
+        assert section(report, section_id).sentences[0].startswith("Nothing recorded"), section_id
