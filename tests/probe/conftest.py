@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.probe.servers import Server
+from tracker.probe import measure
 from tracker.probe.dialects import Ask
 from tracker.probe.keys import Key
 from tracker.probe.measure import Reply
@@ -26,7 +27,11 @@ def ask() -> Ask:
 
 
 @pytest.fixture
-def send_to(ask: Ask) -> Callable[..., Reply]:
+def send_to(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reply]:
+    """Send to a scripted server. What a busy test machine adds is not what these tests are about."""
+    monkeypatch.setattr(measure, "LAG_FLOOR_MS", 1000.0)
+    monkeypatch.setattr(measure, "LAG_FLOOR_ITL_MS", 1000.0)
+
     def sender(server: Server | str, dialect: str = "openai_chat", ca_file: str = "", **changes: object) -> Reply:
         url = server if isinstance(server, str) else server.url
         target = Target(Offer("test", "m"), url, dialect, ca_file=ca_file)

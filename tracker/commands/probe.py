@@ -112,18 +112,20 @@ def _run(plan: "Plan", purse: "Purse", vantage: "Vantage", key_file: Path | None
     from tracker.settings import Home
 
     console = Console()
-    rows, stopped = run_plan(
-        plan, purse, vantage, key_file, lambda text: console.print(text, markup=False, soft_wrap=True)
-    )
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    rows, stopped = run_plan(plan, purse, vantage, key_file, say)
     if rows:
         path = write_rows(out or root / "probes", rows)
-        console.print(f"{len(rows)} rows in {path}", markup=False, soft_wrap=True)
+        say(f"{len(rows)} rows in {path}")
         if out is None:
             ingest_folder(path.parent, Home(root))
         for line in tell(rows):
-            console.print(line, markup=False, soft_wrap=True)
+            say(line)
     if stopped:
-        console.print(f"stopped: {stopped}", markup=False)
+        say(f"stopped: {stopped}")
     good = sum(row["outcome"] == "ok" for row in rows)
     raise typer.Exit(0 if rows and good == len(rows) and not stopped else 3 if good else 1)
 
