@@ -16,6 +16,7 @@ from tracker.assess_costs import Costed, costed_of, open_model, scenario_of, wee
 from tracker.assess_inputs import Situation
 from tracker.cost import Question, assess
 from tracker.market.burn import burn_usd_per_day
+from tracker.market.margins import cheapest
 from tracker.market.price_index import DEFAULT_TOKENS, MIX, chain, offer_quantities
 
 Rows = Sequence[Mapping[str, Any]]
@@ -48,22 +49,23 @@ def blended(given: float | None, output: float | None) -> float | None:
 
 def floor_rows(offers: Sequence[Situation], costs: Mapping[str, Costed]) -> list[tuple[object, ...]]:
     """(model, ended, list price, offer, transacted price, offer, band) per model on sale."""
-    cheapest: dict[str, tuple[float, str]] = {}
-    paid: dict[str, tuple[float, str]] = {}
-    for one in offers:
-        if not one.model_id or one.tier not in ("standard", "flex", "batch"):
-            continue
-        price, effective = blended(one.input_usd, one.output_usd), blended(one.input_paid_usd, one.output_paid_usd)
-        if price and price > 0 and one.tier == "standard":
-            cheapest[one.model_id] = min(cheapest.get(one.model_id, (price, one.offer)), (price, one.offer))
-        if effective and effective > 0:
-            paid[one.model_id] = min(paid.get(one.model_id, (effective, one.offer)), (effective, one.offer))
+    sold = [one for one in offers if one.model_id and one.tier == "standard"]
+    names = np.array([str(one.model_id) for one in sold], dtype=np.str_)
+    listed = np.array([blended(one.input_usd, one.output_usd) or np.nan for one in sold])
+    paid = np.array([blended(one.input_paid_usd, one.output_paid_usd) or np.nan for one in sold])
+    low, transacted = cheapest(names, listed), cheapest(names, paid)
     rows: list[tuple[object, ...]] = []
-    for model_id in sorted({*cheapest, *paid}):
-        (price, offer), (effective, payer) = cheapest.get(model_id, (None, None)), paid.get(model_id, (None, None))
+    for model_id in sorted({*low, *transacted}):
+        price, effective = _priced(low.get(model_id), listed, sold), _priced(transacted.get(model_id), paid, sold)
         band = costed.native_cost if (costed := costs.get(model_id)) else None
-        rows.append((model_id, False, price, offer, effective, payer, band.band_id if band else None))
+        rows.append((model_id, False, *price, *effective, band.band_id if band else None))
     return rows
+
+
+def _priced(
+    row: int | None, amounts: NDArray[np.float64], sold: Sequence[Situation]
+) -> tuple[float | None, str | None]:
+    return (None, None) if row is None else (float(amounts[row]), sold[row].offer)
 
 
 def cost_floors(offers: Sequence[Situation], at: datetime, scenario: str = "") -> dict[str, Costed]:

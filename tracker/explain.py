@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 from tracker.assess import explain_offer
 from tracker.assess_costs import Costed, open_model
 from tracker.assess_inputs import Situation
@@ -13,6 +15,7 @@ from tracker.errors import UsageError
 from tracker.evidence import chains
 from tracker.flags import RULES
 from tracker.flags.lifecycle import Step
+from tracker.market.margins import margins, ratio
 from tracker.settings import Home
 from warehouse.history import History, open_history
 
@@ -119,6 +122,25 @@ def _facts(one: Situation, costed: Costed | None) -> Iterator[str]:
             f"{band.deployment}; "
             f"{band.trace}."
         )
+        yield from _margin(one, costed)
+
+
+def _margin(one: Situation, costed: Costed) -> Iterator[str]:
+    """What is left of the price, and whether input and output are priced as they cost."""
+    band = costed.standing
+    if band is None or band.price is None:
+        return
+    spans = [np.array([value]) for value in (band.price, band.blended.low, band.blended.mid, band.blended.high)]
+    left = margins(*spans)
+    if band.price > 0:
+        yield (
+            f"Of the price {float(left.at_mid[0]):.0%} is left at the middle cost "
+            f"({float(left.at_high[0]):.0%} at the high, {float(left.at_low[0]):.0%} at the low)."
+        )
+    if one.input_usd and one.output_usd:
+        priced = float(ratio(np.array([one.output_usd]), np.array([one.input_usd]))[0])
+        costs = float(ratio(np.array([band.output.mid]), np.array([band.input.mid]))[0])
+        yield f"Output is priced {priced:.1f} times input and costs {costs:.1f} times input."
 
 
 def _silence(kind: str, one: Situation, costed: Costed | None) -> str:
