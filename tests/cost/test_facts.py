@@ -150,7 +150,7 @@ def test_names_resolve_however_they_are_written() -> None:
         ("accelerators.csv", "bw_tbs,bf16", "bandwidth,bf16", r"accelerators.csv: column 'bw_tbs' is missing"),
         ("models.csv", "gpt-j,2021-06-09,6.05", "gpt-j,2021-06-09,x", r"models.csv line 2 .*'total_params_b' is 'x'"),
         ("models.csv", "eleutherai/gpt-j-6b", "gpt-j-6b", r"models.csv \(gpt-j-6b\): field 'model_id' must read"),
-        ("models.csv", ",fp16,0,medium", ",fp17,0,medium", r"models.csv \(eleutherai/gpt-j-6b\): precision 'fp17' unknown"),
+        ("models.csv", ",fp16,0,medium", ",fp17,0,medium", r"models.csv \(eleutherai/gpt-j-6b\): precision 'fp17'"),
     ],
 )
 def test_a_damaged_data_file_is_named(tmp_path: Path, file: str, old: str, new: str, message: str) -> None:
