@@ -40,11 +40,6 @@ class Health:
     failed_chores: int  # of the last 24 hours
 
 
-def due_at(state: SourceState, home: Home, now: datetime) -> datetime:
-    """When it is to be read next; now when that is past."""
-    return max(next_due(state, phase_of(home.root)) or now, now)
-
-
 def health_of(home: Home, now: datetime | None = None) -> Health:
     """Read the figures. Not ok: nothing good for three hours while something was due, or nothing read ever."""
     moment = now or utc_now()

@@ -41,6 +41,8 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     for place in ("tracker.collect", "tracker.fetching", "tracker.tick", "tracker.errands"):
         monkeypatch.setattr(f"{place}.utc_now", clock)
+    for place in ("tracker.tick", "tracker.health"):  # else it would depend on the folder of the test
+        monkeypatch.setattr(f"{place}.phase_of", lambda _root: timedelta())
     return clock
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tracker.commands import HomeOption, app
-from tracker.settings import find_home
+from tracker.settings import Home, find_home
 
 
 @app.command()
@@ -67,12 +67,15 @@ def sources(home: HomeOption = None, kind: Annotated[str, typer.Option(help="sel
 
 
 @app.command()
-def status(home: HomeOption = None) -> None:
+def status(
+    home: HomeOption = None,
+    due: Annotated[bool, typer.Option("--due", help="Also every source with its last pass and its next")] = False,
+) -> None:
     """The state of the data: what is fresh, failing, waiting, held, and how large it has grown.
 
-    Example: tracker status
+    Example: tracker status --due
     """
-    from tracker.spool import spool_files
+    from tracker.health import health_of
     from tracker.tables import print_rows
     from warehouse.history import open_history
 
@@ -84,14 +87,37 @@ def status(home: HomeOption = None) -> None:
             "(SELECT count(*) FROM sources WHERE last_outcome = 'failed') AS failing, "
             "(SELECT count(*) FROM sources WHERE enabled AND stale AND last_good_at IS NOT NULL) AS stale, "
             "(SELECT count(*) FROM offers) AS offers, (SELECT count(*) FROM quotes) AS prices, "
-            "(SELECT count(*) FROM held WHERE state = 'waiting') AS held, "
             "(SELECT count(*) FROM conflicts) AS conflicts, "
             "(SELECT count(*) FROM unmatched_names) AS unmatched_names"
         )[0]
-    facts["spool_waiting"] = len(spool_files(place))
-    facts["warehouse_mb"] = round(place.warehouse.stat().st_size / 2**20, 1) if place.warehouse.exists() else 0
-    facts["history_mb"] = round(place.history.stat().st_size / 2**20, 1)
+    health = health_of(place)
+    for name in ("held", "open_flags", "overdue", "failed_chores", "spool_waiting"):
+        facts[name] = getattr(health, name)
+    for name in ("warehouse", "history", "disk_free"):
+        facts[f"{name}_mb"] = round(getattr(health, f"{name}_bytes") / 2**20, 1)
     print_rows([{"what": name, "value": value} for name, value in facts.items()], title=f"state of {place.root}")
+    if due:
+        _print_due(place)
+
+
+def _print_due(place: Home) -> None:
+    """Last and next pass of every source; a time that is past: the next tick reads it."""
+    from tracker.schedule import next_due, phase_of
+    from tracker.tables import print_rows
+    from tracker.tick import states
+    from warehouse.store import utc_now
+
+    rows = [
+        {
+            "source": state.source_id,
+            "last_good_utc": state.last_good,
+            "last_try_utc": state.last_try,
+            "failures": state.failures or None,
+            "next_utc": next_due(state, phase_of(place.root)) or "now",
+        }
+        for state in states(place, utc_now())
+    ]
+    print_rows(sorted(rows, key=lambda row: str(row["next_utc"])), title="sources by next pass")
 
 
 @app.command()

@@ -1,0 +1,198 @@
+"""The daemon's processes: bounded, one scheduler per home, ended with it; errands by the ledger; health on loopback."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import filelock
+import pytest
+import structlog
+
+from tests.shop import Shop, open_shop, source, stock
+from tests.tracker.ticking import Clock, ask, note_chores, register, set_clock
+from tracker.daemon import Children, schedule
+from tracker.errands import errands, run_errands
+from tracker.errors import TrackerError, UsageError
+from tracker.health import health_of, listening
+from tracker.limits import limit_memory
+from tracker.settings import Home
+from tracker.tick import tick
+
+DAEMON = [sys.executable, "-m", "tracker", "daemon", "--home"]
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with open_shop() as shop:
+        yield shop
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    note_chores(monkeypatch)
+    return set_clock(monkeypatch)
+
+
+def test_jobs_have_names_and_a_blocked_one_neither_doubles_nor_is_lost() -> None:
+    ran: list[str] = []
+    clock = schedule(ran.append, 0)
+    clock.start(paused=True)
+    jobs = {job.id: job for job in clock.get_jobs()}
+    clock.shutdown()
+    assert set(jobs) == {"tick", "errands"}
+    assert all(job.coalesce and job.max_instances == 1 and job.misfire_grace_time is None for job in jobs.values())
+    assert str(jobs["tick"].trigger.timezone) == "UTC"
+
+
+def test_a_child_that_takes_too_long_is_ended_and_said_once() -> None:
+    children = Children()
+    with structlog.testing.capture_logs() as logs:
+        code = children.run("tick", ["sandbox", "fast", "--port", "0"], 0.5, 0)
+    assert code == -signal.SIGKILL and not children.running
+    assert logs[0]["event"] == "stopped: it took too long"
+
+
+def test_a_child_that_takes_too_much_memory_fails_by_itself() -> None:
+    program = "import sys; sys.stdin.read(); bytearray(2**30)"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stderr=pipe) as child:
+        limit_memory(child.pid, 0.5)
+        _, complaint = child.communicate()
+    assert child.returncode == 1 and b"MemoryError" in complaint
+
+
+def test_after_stop_nothing_starts() -> None:
+    children = Children()
+    children.stop()
+    assert children.run("tick", ["--help"], 5, 0) is None
+
+
+def test_a_second_daemon_on_the_same_home_leaves_in_one_line(home: Home) -> None:
+    home.root.mkdir()
+    with filelock.FileLock(home.root / "scheduler.lock"):
+        ran = subprocess.run([*DAEMON, str(home.root)], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1
+    assert ran.stderr == f"tracker: another daemon runs on {home.root}: stop it first, or give another --home\n"
+
+
+def _children_of(pid: int) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(place.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(place.parent.name))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for the children in /proc")
+def test_sigterm_ends_the_daemon_and_its_tick(home: Home) -> None:
+    with subprocess.Popen([*DAEMON, str(home.root)], stderr=subprocess.DEVNULL) as daemon:
+        until = time.monotonic() + 40
+        while not (home.root / "tick.lock").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        ticking = _children_of(daemon.pid)
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(25) == 0
+    assert ticking and not [pid for pid in ticking if Path(f"/proc/{pid}").exists()]
+    with filelock.FileLock(home.root / "scheduler.lock", timeout=0):
+        pass
+
+
+def test_errands_follow_the_configuration() -> None:
+    config = {
+        "probe": {"daily_usd": "0.50", "inbox": "/srv/inbox"},
+        "audits": [{"offer": "host/m", "reference": "lab/m", "controls": ["c/m"], "budget_usd": 0.1}],
+        "publish": {"site": "/srv/www"},
+    }
+    assert {errand.name: " ".join(errand.arguments) for errand in errands(config)} == {
+        "ingest": "ingest /srv/inbox",
+        "probe": "probe --budget 0.50",
+        "audit host/m": "audit host/m --reference lab/m --budget 0.1 --control c/m --watch 20",
+        "site": "site /srv/www",
+    }
+    assert errands({}) == []
+    with pytest.raises(UsageError, match="lacks 'reference'"):
+        errands({"audits": [{"offer": "host/m"}]})
+
+
+def test_an_errand_runs_once_a_slot_on_the_ledger_and_a_failed_one_again(
+    home: Home, shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch, source("a", shop.url("a")))
+    shop.put("a", stock())
+    tick(home, loopback=True)
+    inbox = home.root / "inbox"
+    home.config.write_text(f'[probe]\ninbox = "{inbox}"\n')
+    assert run_errands(home, 60, 8) == {"ingest": f"ingest: tracker: no folder {inbox}"}
+    inbox.mkdir()
+    assert run_errands(home, 60, 8) == {}, "not before its pause"
+    clock.forward(minutes=11)
+    assert run_errands(home, 60, 8) == {"ingest": ""}
+    assert run_errands(home, 60, 8) == {}
+    clock.forward(minutes=15)
+    assert run_errands(home, 0.05, 8) == {"ingest": "ingest was stopped after 0.05 s"}
+    assert ask(home, "SELECT outcome FROM chores WHERE name = 'ingest' ORDER BY started_at") == [
+        ("failed",), ("good",), ("failed",),
+    ]  # fmt: skip
+
+
+def _get(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_health_says_when_nothing_good_came_for_long(
+    home: Home, shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch, source("a", shop.url("a")), source("b", shop.url("b")))
+    monkeypatch.setattr("tracker.health.utc_now", clock)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home.root.mkdir()
+    with listening(home, port):
+        assert _get(port, "/healthz")[0] == 503
+        shop.put("a", stock())
+        tick(home, loopback=True)
+        code, text = _get(port, "/healthz")
+        told = json.loads(text)
+        assert code == 200 and told["ok"] and (told["sources"], told["failing"]) == (2, 1)
+        assert told["last_good_pass_age_s"] < 1 and told["history_bytes"] > 10_000
+        _, text = _get(port, "/metrics")
+        lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        assert lines["tracker_ok"] == "1" and lines['tracker_source_failures{source="b"}'] == "1"
+        assert float(lines['tracker_source_last_good_timestamp_seconds{source="a"}']) > 1.7e9
+        clock.forward(hours=6)
+        code, text = _get(port, "/healthz")
+        assert code == 503 and json.loads(text)["overdue"] == 2
+        assert _get(port, "/")[0] == 404
+        with pytest.raises(TrackerError, match=f"cannot listen on 127.0.0.1:{port}"), listening(home, port):
+            pass
+
+
+def test_health_counts_what_waits(home: Home, shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(monkeypatch, source("a", shop.url("a"), every_hours=24))
+    shop.put("a", stock())
+    tick(home, loopback=True)
+    assert health_of(home, clock.now + timedelta(hours=5)).ok, "a daily source is not late after five hours"
+    (home.spool / "x.json").write_text("{}")
+    assert health_of(home, clock.now).spool_waiting == 1
