@@ -23,7 +23,7 @@ from tracker.assess_costs import (
     open_model,
     week_of,
 )
-from tracker.assess_findings import Context, circumstance, judge_offer, with_decider
+from tracker.assess_findings import Context, circumstance, judge_offer, latest_change, with_decider
 from tracker.assess_inputs import Situation, peers_of, situations
 from tracker.assess_write import Judged, standing_flags, write_conclusions
 from tracker.errors import UsageError
@@ -113,7 +113,9 @@ def judge(
     pairs = {str(row["offer"]): row for row in facts["speed_pairs"]}
     version = f"{rules_version()}{scenario}"
     hashes = {
-        one.offer_id: one.fingerprint(f"{version}{_week(one, at)}{verdicts.get(one.offer)}{pairs.get(one.offer)}")
+        one.offer_id: one.fingerprint(
+            f"{version}{_week(one, at)}{_change(one, at)}{verdicts.get(one.offer)}{pairs.get(one.offer)}"
+        )
         for one in offers
     }
     rated = tuple(
@@ -139,6 +141,12 @@ def judge(
 def _week(one: Situation, at: datetime) -> str:
     """Rents are read weekly: an offer of an open model is rated again when the week changes."""
     return week_of(at).isoformat() if open_model(one.model_id) else ""
+
+
+def _change(one: Situation, at: datetime) -> str:
+    """What the price and speed series amount to: nothing, or one change with its term."""
+    finding = latest_change(one, at)
+    return f"{finding.probability:.1f} until {finding.expires_at}" if finding else ""
 
 
 def _decided(found: dict[Key, Finding], one: Situation, costed: Costed | None) -> dict[Key, Finding]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tracker.assess_costs import Costed, bits_of, first_token_limit, native_bits, open_model, own_silicon
+from tracker.assess_costs import Costed, first_token_limit, native_bits, open_model, own_silicon
 from tracker.assess_inputs import BY_NAME, Situation
 from tracker.flags import (
     below_cost,
@@ -58,7 +58,7 @@ def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict
         _speculation(one, context),
         _stale(one, context.at),
         source_conflict.judge(one.offer, one.conflicts),
-        _changed(one, context.at),
+        latest_change(one, context.at),
         _unit(one, context.peers),
     ]
     return {(finding.offer, finding.kind): finding for finding in findings if finding is not None}
@@ -179,7 +179,7 @@ def _stale(one: Situation, at: datetime) -> Finding | None:
     )
 
 
-def _changed(one: Situation, at: datetime) -> Finding | None:
+def latest_change(one: Situation, at: datetime) -> Finding | None:
     """The likeliest change of price, speed or first token."""
     series = (
         sudden_change.Series(one.offer, "the output price", "per million", True, one.price_moves, "quotes"),
@@ -308,8 +308,3 @@ def with_decider(finding: Finding, decides: str) -> Finding:
         return finding
     head, mark, tail = finding.sentence.rpartition(" Probability ")
     return replace(finding, sentence=f"{head} What decides it most: {decides}.{mark}{tail}")
-
-
-def known_bits() -> Mapping[str, float]:
-    """The width of every label a declaration may carry."""
-    return bits_of()

@@ -22,7 +22,8 @@ Rows = Sequence[Mapping[str, Any]]
 LIVE_KINDS = frozenset(("seller", "host", "market", "catalogue"))
 UNKNOWN_LABELS = frozenset(("", "unknown", "none", "null"))
 BY_NAME = "the listed name"  # where a label was read off the name itself
-UNHASHED = frozenset(("last_good_at", "tok_s_seen", "ttft_s_seen"))  # these move with every reading
+# These move with every reading; what the series amount to is hashed instead (assess.judge).
+UNHASHED = frozenset(("last_good_at", "tok_s_seen", "ttft_s_seen", "price_moves", "speed_days", "ttft_days"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """From rows to inputs: what a price was, what a label says, what counts as the same speed; the joined market rows."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from tracker.assess_inputs import on_grid, situations
 from tracker.assess_market import index_rows
 from tracker.assess_write import tokens_by_model
 from tracker.flags.quantization import NAMES, Endpoint, features, labelled_elsewhere, load_weights, price_rank
+from tracker.flags.sudden_change import Move
 
 DAY = datetime.fromisoformat("2026-08-03")
 FOREVER = datetime.fromisoformat("9999-12-31")
@@ -148,3 +150,37 @@ def test_a_host_without_labels_of_its_own_is_not_judged_by_the_base_rate() -> No
         endpoint("open", "c", 8.0),
     ]
     assert labelled_elsewhere([*rows, endpoint("open", "b", None)]).tolist() == [0, 0, 1, 1, 2]
+
+
+OFFER = {
+    "offer_id": 1, "offer": "a/m", "provider": "a", "listed_name": "m", "tier": "standard", "is_text": True, "model_id": None,
+    "source_id": "s", "source_kind": "host", "standing": 1, "every_hours": 24, "currency": "CNY", "usd_per_unit": 0.14,
+    "input": 1.0, "output": 2.0, "cache_read": None, "input_status": "known", "output_status": "known", "input_quote_id": 5,
+    "output_quote_id": 6, "since": DAY, "input_list": 1.0, "output_list": 2.0, "input_paid_usd": None,
+    "output_paid_usd": None, "paid_quote_id": None, "named_precision": None,
+}  # fmt: skip
+EMPTY = ("labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing", "read", "limits")
+
+
+def test_only_what_changes_a_verdict_changes_the_fingerprint() -> None:
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [OFFER]}
+    [one] = situations(facts, DAY, {})
+    assert one.input_usd == pytest.approx(0.14) and not one.is_free and one.is_priced
+    same = [
+        replace(one, last_good_at=DAY),
+        replace(one, tok_s_seen=41.0, ttft_s_seen=0.4),
+        replace(one, speed_days=(Move(DAY, 40.0, "m"),)),
+    ]
+    assert {other.fingerprint("v") for other in same} == {one.fingerprint("v")}
+    other = [replace(one, output_usd=0.3), replace(one, tok_s=40.0), replace(one, readings_missed=4)]
+    assert len({o.fingerprint("v") for o in (one, *other)} | {one.fingerprint("w")}) == 5
+
+
+def test_a_bare_zero_is_not_free_and_an_unknown_currency_has_no_price() -> None:
+    zero = OFFER | {"input": 0.0, "output": 0.0, "input_status": "zero_claimed", "output_status": "zero_claimed"}
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [zero]}
+    [one] = situations(facts, DAY, {})
+    assert not one.is_free and not one.is_priced
+    facts["offers"] = [OFFER | {"usd_per_unit": None}]
+    [one] = situations(facts, DAY, {})
+    assert one.output_usd is None
