@@ -8,13 +8,14 @@ in hours of audio.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text, pointer
+from scrapers.pieces import Part, Pieces, records_of_parts
 from scrapers.providers import Provider, provider_of, unknown_provider
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from tracker.conditions import ALWAYS, Condition
@@ -38,19 +39,26 @@ class _Case:
 
 def records_of(providers: list[Any]) -> Iterator[Record]:
     """Everything the list of providers says; ParseError when it holds no provider with models."""
+    yield from records_of_parts(*gather([read_provider("", "", index, row) for index, row in enumerate(providers)]))
+
+
+def read_provider(_root: str, _key: str, index: int, row: Any) -> Part:
+    """One provider with its models. Its place is that in the list, wherever the list stands."""
+    provider_row = as_object(row)
+    word, models = as_text(provider_row.get("id")), as_list(provider_row.get("models"))
+    if not word or not models:
+        return Part(word)
     unread: Counter[str] = Counter()
-    found = False
-    for index, row in enumerate(providers):
-        provider_row = as_object(row)
-        word, models = as_text(provider_row.get("id")), as_list(provider_row.get("models"))
-        if not word or not models:
-            continue
-        found = True
-        yield from _provider_records(word, models, pointer(index), unread)
-    if not found:
+    return Part(word, tuple(_provider_records(word, models, pointer(index), unread)), unread, found=True)
+
+
+def gather(parts: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Notice]]:
+    """All providers; ParseError when none has models."""
+    if not any(part.found for part in parts):
         raise ParseError("no provider with models in the list")
-    for key, count in sorted(unread.items()):
-        yield Notice("unknown_word", f"price component {key!r} on {count} models is not read")
+    unread: Counter[str] = sum((part.unread for part in parts if part.unread), Counter())
+    words = sorted(unread.items())
+    return parts, [Notice("unknown_word", f"price component {key!r} on {n} models is not read") for key, n in words]
 
 
 def _provider_records(word: str, models: list[Any], locator: str, unread: Counter[str]) -> Iterator[Record]:
@@ -202,3 +210,4 @@ TIER_WORDS = {
     "speed=fast": "fast",
 }
 VARIANT_KEYS = frozenset(("route", "search_type"))
+PIECES = Pieces(((("providers",), "["), ((), "[")), read_provider, gather)

@@ -35,6 +35,8 @@ class Part:
     skipped: Counter[str] = field(default_factory=Counter)
     offer: Offer | None = None
     found: bool = False  # it has what every answer of this source has somewhere
+    offers: dict[Offer, "Part"] = field(default_factory=dict)  # an entry of many offers: what it says of each
+    doubled: int = 0  # how often it names an offer again
     told: object = None  # what a reader of many versions made of it
 
 

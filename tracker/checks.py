@@ -166,27 +166,44 @@ class Siblings:
 
     def __init__(self, quotes: Sequence[Quote]) -> None:
         self._quotes = quotes
+        self._amounts: dict[tuple[str, str, str], list[tuple[str, float]]] = {}
+        self._indexed: set[str] = set()
 
     @cached_property
-    def _amounts(self) -> dict[tuple[str, str, str], list[tuple[str, float]]]:
-        amounts: defaultdict[tuple[str, str, str], list[tuple[str, float]]] = defaultdict(list)
+    def _by_name(self) -> dict[str, list[Quote]]:
+        found: defaultdict[str, list[Quote]] = defaultdict(list)
         for quote in self._quotes:
-            offer = quote.offer
-            if quote.amount and quote.unit == "mtok" and offer.tier == "standard" and quote.basis == "list":
-                place = base_name(offer.listed_name), quote.component, quote.currency
-                amounts[place].append((offer.provider, float(quote.amount)))
-        return amounts
+            found[base_name(quote.offer.listed_name)].append(quote)
+        return found
 
     @cached_property
     def _offers(self) -> dict[int, Offer]:
         return {offer_id(quote.offer): quote.offer for quote in self._quotes}
 
+    def offer(self, offer: int) -> Offer | None:
+        """The offer with this id, where the capture quotes it."""
+        return self._offers.get(offer)
+
+    def named(self, name: str) -> Iterable[Quote]:
+        """The quotes of all offers of one model."""
+        return self._by_name.get(name, ())
+
+    def amounts(self, name: str, component: str, currency: str) -> Sequence[tuple[str, float]]:
+        """(provider, list price) of one model and component, wherever it is sold."""
+        if name not in self._indexed:
+            self._indexed.add(name)
+            for quote in self.named(name):
+                if quote.amount and quote.unit == "mtok" and quote.offer.tier == "standard" and quote.basis == "list":
+                    place = name, quote.component, quote.currency
+                    self._amounts.setdefault(place, []).append((quote.offer.provider, float(quote.amount)))
+        return self._amounts.get((name, component, currency), ())
+
     def doubt(self, offer: int, component: str, amount: Decimal | None, currency: str, unit: str) -> Doubt | None:
         """A price 50 times its siblings' median, or a fiftieth of it, is held."""
-        if not amount or unit != "mtok" or (known := self._offers.get(offer)) is None or known.tier != "standard":
+        if not amount or unit != "mtok" or (known := self.offer(offer)) is None or known.tier != "standard":
             return None
-        place = base_name(known.listed_name), component, currency
-        others = [amount for provider, amount in self._amounts.get(place, ()) if provider != known.provider]
+        shelf = self.amounts(base_name(known.listed_name), component, currency)
+        others = [amount for provider, amount in shelf if provider != known.provider]
         if len(others) < 2:
             return None
         middle = statistics.median(others)

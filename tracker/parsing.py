@@ -97,7 +97,7 @@ def sort_records(facts: PassFacts, records: Sequence[Record], capture_id: int) -
 
 def judge_of(facts: PassFacts, witness: Witness) -> Judge:
     """The judge of one pass: a move is weighed against the last price, a new price against its siblings."""
-    siblings = Siblings(facts.quotes)
+    siblings = facts.siblings if isinstance(facts.siblings, Siblings) else Siblings(facts.quotes)
 
     def judge(key: Key, old: Value | None, row: Row) -> Doubt | None:
         amount, currency, unit = cast(tuple[Decimal | None, str, str], row.value[:3])

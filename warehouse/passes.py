@@ -37,6 +37,7 @@ class PassFacts:
     demand: list[tuple[Demand, int]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     quotes: list[Quote] = field(default_factory=list)  # as parsed, for the judge to compare siblings
+    siblings: object = None  # an index of them, where whoever read the pass keeps one
     outcome: str = "good"
     problem: str = ""
     duration_ms: float = 0.0
@@ -45,6 +46,7 @@ class PassFacts:
         """Drop the facts and keep the frame: a history can be longer than memory."""
         for part in (self.rows, self.offers, self.quotes, self.metrics, self.fx_rates, self.demand, self.notices):
             part.clear()
+        self.siblings = None
 
     @property
     def pass_id(self) -> int:

@@ -147,14 +147,14 @@ def _news(state: State, rows: Mapping[Key, Row], moment: Moment) -> list[tuple[K
     if before is None:
         # first sight of a recording: nothing is known to have changed, so it only adds what nobody showed yet
         return [(key, row) for key, row in rows.items() if key not in known]
-    return [
+    flagged = dict.fromkeys((*holds, *(key for key, version in known.items() if version.missing_since)))
+    steady = set(map(id, before.values()))  # a row that is the very same object was not even read again
+    news = [
         (key, row)
         for key, row in rows.items()
-        if (was := before.get(key)) is None
-        or was.value != row.value
-        or ((now := known.get(key)) is not None and now.missing_since)
-        or key in holds
+        if id(row) not in steady and ((was := before.get(key)) is None or was.value != row.value) and key not in flagged
     ]
+    return news + [(key, rows[key]) for key in flagged if key in rows]
 
 
 def _show(state: State, key: Key, row: Row, moment: Moment, judge: Judge, changes: Changes) -> None:

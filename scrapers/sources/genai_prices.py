@@ -6,7 +6,7 @@ one writes `match` and `context_window`.
 
 from collections.abc import Iterator
 
-from scrapers.genai_prices_format import records_of
+from scrapers.genai_prices_format import PIECES, records_of
 from scrapers.json_text import as_object, json_body
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.errors import ParseError
@@ -39,3 +39,6 @@ def parse(capture: Capture) -> Iterator[Record]:
     if not isinstance(providers, list):
         raise ParseError("genai_prices: expected a list of providers")
     yield from records_of(providers)
+
+
+__all__ = ["PIECES", "SOURCE", "parse"]

@@ -90,13 +90,15 @@ def _gather(parts: Sequence[Part]) -> tuple[list[Part], list[Notice]]:
     if not any(part.found for part in parts):
         raise ParseError("litellm_catalogue: no row with a cost in it")
     for part in sorted(parts, key=lambda part: ("/" not in part.key, part.key)):
-        seen.unread += part.unplaced
-        seen.skipped += part.skipped
+        if part.unplaced or part.skipped:
+            seen.unread += part.unplaced
+            seen.skipped += part.skipped
         if part.offer in offers:
             seen.doubled.append(part.key)
         elif part.offer and part.key != "sample_spec":
             offers.add(part.offer)
-            seen.unread += part.unread
+            if part.unread:
+                seen.unread += part.unread
             kept.append(part)
     return kept, list(_notices(seen))
 

@@ -4,11 +4,12 @@ USD per token as decimal strings; -1 means "depends on the model routed to". The
 the list does not say so: the list price beside it is only in `openrouter_endpoints`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scrapers.json_text import JsonObject, as_object, as_text, json_body, rows_at
 from scrapers.openrouter_pricing import pricing_records
+from scrapers.pieces import Part, Pieces, records_of_parts
 from scrapers.quoting import declared, declared_tokens
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.errors import ParseError
@@ -38,26 +39,35 @@ SOURCE = Source(
 
 def parse(capture: Capture) -> Iterator[Record]:
     """Every model of the list."""
-    priced = False
-    for locator, row in _rows(json_body(capture)):
-        name = as_text(row.get("id"))
-        if not name or "pricing" not in row:
-            yield Notice("bad_row", f"a model without {'pricing' if name else 'id'}: {name[:60]!r}", locator)
-            continue
-        priced = True
-        if name.startswith("~"):
-            yield Notice("skipped", f"{name} is a pointer to another model", locator)
-        else:
-            yield from _model_records(name, row, locator)
-    if not priced:
-        raise ParseError("openrouter_models: no row has an id and pricing")
+    root, rows = _rows(json_body(capture))
+    places = [(int(locator.rpartition("/")[2]), row) for locator, row in rows]
+    yield from records_of_parts(*_gather([_read(root, "", index, row) for index, row in places]))
 
 
-def _rows(body: Any) -> Iterator[tuple[str, JsonObject]]:
+def _rows(body: Any) -> tuple[str, Iterator[tuple[str, JsonObject]]]:
     """`{data: [...]}`; recordings also hold the bare list, or the response under `body`."""
     if isinstance(body, list):
-        return rows_at(body)
-    return rows_at(body, "body", "data") if isinstance(as_object(body).get("body"), dict) else rows_at(body, "data")
+        return "", rows_at(body)
+    if isinstance(as_object(body).get("body"), dict):
+        return "/body/data", rows_at(body, "body", "data")
+    return "/data", rows_at(body, "data")
+
+
+def _read(root: str, _key: str, index: int, row: Any) -> Part:
+    if not isinstance(row, dict):
+        return Part("")
+    locator, name = f"{root}/{index}", as_text(row.get("id"))
+    if not name or "pricing" not in row:
+        return Part("", (Notice("bad_row", f"a model without {'pricing' if name else 'id'}: {name[:60]!r}", locator),))
+    if name.startswith("~"):
+        return Part("", (Notice("skipped", f"{name} is a pointer to another model", locator),), found=True)
+    return Part("", tuple(_model_records(name, row, locator)), found=True)
+
+
+def _gather(parts: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Notice]]:
+    if not any(part.found for part in parts):
+        raise ParseError("openrouter_models: no row has an id and pricing")
+    return parts, ()
 
 
 def _model_records(name: str, row: JsonObject, locator: str) -> Iterator[Record]:
@@ -90,3 +100,4 @@ DECLARED = {
     "canonical_slug": "canonical_slug",
     "deprecation_date": "expiration_date",
 }
+PIECES = Pieces(((("body", "data"), "["), (("data",), "["), ((), "[")), _read, _gather)

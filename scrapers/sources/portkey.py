@@ -6,11 +6,13 @@ region and service tier. Recordings also hold all providers in one object. Kept 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from scrapers.json_text import JsonObject, as_object, json_body, pointer
+from scrapers.pieces import Part, Pieces, records_of_parts
 from scrapers.providers import provider_of, unknown_provider
 from scrapers.quoting import Money, quoted
 from scrapers.source import Capture, Request, Source, anchor
@@ -47,16 +49,29 @@ def parse(capture: Capture) -> Iterator[Record]:
     """One provider's file (its name is the label), or all of them in one object."""
     body = json_body(capture)
     files = {capture.label: body} if capture.label else body
+    parts = [_file(word, models, "" if capture.label else pointer(word)) for word, models in as_object(files).items()]
+    yield from records_of_parts(*_gather(parts))
+
+
+def _read(_root: str, word: str, _index: int, models: Any) -> Part:
+    return _file(word, models, pointer(word))
+
+
+def _file(word: str, models: Any, locator: str) -> Part:
+    if not any(isinstance(as_object(row).get("pricing_config"), dict) for row in as_object(models).values()):
+        return Part(word)
     unread: Counter[str] = Counter()
-    found = False
-    for word, models in as_object(files).items():
-        if any(isinstance(as_object(row).get("pricing_config"), dict) for row in as_object(models).values()):
-            found = True
-            yield from _file_records(word, models, "" if capture.label else pointer(word), unread)
-    if not found:
+    return Part(word, tuple(_file_records(word, models, locator, unread)), unread, found=True)
+
+
+def _gather(parts: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Notice]]:
+    if not any(part.found for part in parts):
         raise ParseError("portkey: no model has a pricing_config")
-    for key, count in sorted(unread.items()):
-        yield Notice("unknown_word", f"price {key[:60]!r} on {count} models is not read")
+    unread: Counter[str] = sum((part.unread for part in parts if part.unread), Counter())
+    return parts, [
+        Notice("unknown_word", f"price {key[:60]!r} on {count} models is not read")
+        for key, count in sorted(unread.items())
+    ]
 
 
 def _file_records(word: str, models: JsonObject, locator: str, unread: Counter[str]) -> Iterator[Record]:
@@ -134,3 +149,4 @@ COSTS = {
 STRUCTURE = frozenset(("additional_units", "image"))
 DOORS = {"azure-openai": "azure-openai", "bedrock-mantle": "mantle"}  # a second file about one provider
 TIERS = {"standard": "standard", "batch": "batch", "priority": "priority", "flex": "flex", "fast": "fast"}
+PIECES = Pieces((((), "{"),), _read, _gather)  # all files in one object; one file, under its label, is read whole
