@@ -35,7 +35,8 @@ MOST_TRIES = 5  # a pass whose reading stopped the whole process so often is not
 BATCH = 200  # passes in memory at once, however long the writer was busy
 
 
-def _read_spooled(home: Home, path: Path) -> PassFacts:
+def read_spooled(home: Home, path: Path) -> PassFacts:
+    """Parse and check one waiting pass; what went wrong is in its outcome."""
     spooled = Spooled(**json.loads(path.read_text(encoding="utf-8")))
     facts = _frame(spooled)
     if spooled.failed:
@@ -82,7 +83,7 @@ def _stopped(spooled: Spooled, rows: Sequence[CaptureRow], why: str) -> PassFact
 def _read_all(home: Home, paths: Sequence[Path]) -> Iterator[tuple[Path, PassFacts]]:
     for path in paths:
         try:
-            yield path, _read_spooled(home, path)
+            yield path, read_spooled(home, path)
         except (ValueError, TypeError, KeyError, UsageError) as error:
             # torn by a broken disk, or of a source that an upgrade removed: it must not stop the others for ever
             structlog.get_logger().error("spool entry set aside", path=str(set_aside(path)), problem=str(error)[:200])

@@ -280,3 +280,24 @@ def test_a_price_with_a_known_end_comes_before_its_dated_successor(home: Home, m
     told = ask(home, "SELECT kind, old_amount, new_amount, changed_at FROM price_changes ORDER BY changed_at")
     assert told == [("rise", Decimal(1), Decimal(2), datetime(2026, 1, 1))]  # noqa: DTZ001
     assert ask(home, "SELECT input FROM offers") == [(Decimal(2),)]
+
+
+def test_checking_the_live_pages_compares_and_stores_nothing(
+    home: Home, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tracker import survey
+
+    given = source("a", shop.url("a")), source("b", shop.url("b"))
+    register(monkeypatch, *given)
+    monkeypatch.setattr("tracker.survey.source_modules", collecting.source_modules)
+    shop.put("a", stock(fast=("1", "2"), slow=("1", "1")))
+    shop.put("b", stock())
+    run(home)
+    before = home.history.read_bytes()
+    shop.put("a", stock(fast=("1", "3"), other=("5", "5")))
+    shop.status("b", 503)
+    rows = {row["source"]: row for row in survey.check(home, loopback=True)}
+    told = {name: rows["a"][name] for name in ("stored", "same", "changed", "new", "gone")}
+    assert told == {"stored": 6, "same": 3, "changed": 1, "new": 2, "gone": 2}
+    assert rows["b"]["page"] == "failed" and "503" in str(rows["b"]["problem"])
+    assert home.history.read_bytes() == before

@@ -9,61 +9,35 @@ from tracker.settings import Home, find_home
 
 
 @app.command()
-def sources(home: HomeOption = None, kind: Annotated[str, typer.Option(help="seller, host, market ...")] = "") -> None:
+def sources(
+    home: HomeOption = None,
+    kind: Annotated[str, typer.Option(help="seller, host, market ...")] = "",
+    check: Annotated[bool, typer.Option("--check", help="Read every live page now and compare; store nothing")] = False,
+) -> None:
     """Every source with what its parser was built against, when it was last read, and what is odd about it.
 
-    Only `recorded` and `excerpt` count as working proofs.
+    Only `recorded` and `excerpt` count as working proofs. --check is for the first day with a network: exit code 3 when
+    some pages failed.
 
     Example: tracker sources --kind seller
     """
-    import csv
-    from collections import Counter
-    from importlib.resources import files
-
     from rich.console import Console
 
-    from scrapers.source import source_modules
+    from tracker import survey
+    from tracker.progress import reporting
     from tracker.tables import print_rows
-    from warehouse.history import open_history
 
     place = find_home(home)
-    state: dict[object, dict[str, object]] = {}
-    if place.history.is_file():
-        with open_history(place.history) as history:
-            query = "SELECT source_id, last_outcome, last_good_at, row_count, held, last_problem FROM sources"
-            state = {row.pop("source_id"): row for row in history.rows(query)}
-    found = [module.SOURCE for module in source_modules().values() if kind in ("", module.SOURCE.kind)]
-    blank = {"last_outcome": "", "last_good_at": None, "row_count": None, "held": None, "last_problem": ""}
-    rows = []
-    for source in sorted(found, key=lambda source: (source.kind, source.id)):
-        now = state.get(source.id, blank)
-        note = str(now["last_problem"] or source.notice)
-        rows.append(
-            {
-                "source": source.id,
-                "kind": source.kind,
-                "proof": source.proof,
-                "every_h": float(source.every_hours),
-                "state": now["last_outcome"] or ("off" if not source.enabled else "never read"),
-                "last_good": now["last_good_at"],
-                "rows": now["row_count"],
-                "held": now["held"] or None,
-                "key": source.key_env,
-                "note": note[:60],
-            }
-        )
+    if check:
+        with reporting(Console(stderr=True)) as report:
+            found = survey.check(place, kind, report)
+        print_rows(found, title="live pages against the stored state")
+        raise typer.Exit(3 if any(row["page"] == "failed" for row in found) else 0)
+    rows = survey.listing(place, kind)
     print_rows(rows, title="sources")
-    counts = Counter(source.proof for source in found)
-    told = ", ".join(f"{counts[proof]} {proof}" for proof in ("recorded", "excerpt", "documented", "none"))
-    Console().print(f"{len(found)} sources; proof: {told}", highlight=False)
+    Console().print(f"{len(rows)} sources; proof: {survey.proofs(rows)}", highlight=False)
     if kind in ("", "seller", "host"):
-        gaps = csv.DictReader(
-            (files("tracker") / "data" / "sellers_without_source.csv").read_text("utf-8").splitlines()
-        )
-        print_rows(
-            [{name: row[name] for name in ("title", "why", "covered_by")} for row in gaps],
-            title="sellers without a source of their own",
-        )
+        print_rows(survey.gaps(), title="sellers without a source of their own")
 
 
 @app.command()
