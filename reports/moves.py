@@ -105,19 +105,23 @@ class Move:
     steps: tuple[Step, ...]
 
     @property
+    def plain(self) -> tuple[Step, ...]:
+        """The steps of the plain input and output price, else all of them."""
+        found = tuple(s for s in self.steps if s.base and s.component in COMPONENTS[:2] and s.kind != "unknown")
+        return found or self.steps
+
+    @property
     def times(self) -> int:
         """How often the plain price moved."""
-        return len(
-            {s.changed_at for s in self.steps if s.base and s.component in COMPONENTS[:2] and s.kind in DOWN | UP}
-        )
+        return len({step.changed_at for step in self.plain if step.kind in DOWN | UP})
 
     @property
     def first_at(self) -> datetime:
-        return self.steps[0].changed_at
+        return self.plain[0].changed_at
 
     @property
     def last_at(self) -> datetime:
-        return self.steps[-1].changed_at
+        return self.plain[-1].changed_at
 
     @property
     def quote_ids(self) -> tuple[int, ...]:

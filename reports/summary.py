@@ -132,7 +132,7 @@ def _where_to_buy(moves: Sequence[Move], after: Mapping[int, Billed], standing: 
 def _offer_words(side: Billed, standing: Standing, say: Words) -> dict[str, str]:
     price = f"{figures.money(side.input_usd_per_mtok)}/{figures.money(side.output_usd_per_mtok)}"
     precision = standing.precisions.get(side.offer_id) or say("precision not declared")
-    return {"offer": side.offer, "price": price, "precision": precision}
+    return {"offer": side.offer, "price": price, "precision": f"{precision}; {side.source_id}"}
 
 
 def price_text(move: Move, say: Words) -> str:
