@@ -300,7 +300,7 @@ def speed_lines(home: Path, offers: int = 3000) -> list[str]:
     facts["offers"] = _repeated(facts["offers"], offers)
     started, busy = time.perf_counter(), time.process_time()
     judged = judge(facts, at, {})
-    floors = cost_floors(judged.offers, at)
+    floors = cost_floors(judged.offers, at, judged.rents)
     judging, busy = time.perf_counter() - started, time.process_time() - busy
     with TemporaryDirectory() as folder, open_file(Path(folder) / "warehouse.duckdb") as connection:
         started = time.perf_counter()

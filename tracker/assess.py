@@ -16,11 +16,13 @@ from typing import Any
 from tracker import assess_market as market
 from tracker.assess_costs import (
     Costed,
+    Rented,
     bits_of,
     cost_offers,
     deciding_input,
     engine_version,
     open_model,
+    rented,
     week_of,
 )
 from tracker.assess_findings import Context, circumstance, judge_offer, latest_change, with_decider
@@ -80,7 +82,7 @@ def assess(home: Home, at: datetime | None = None, scenario: str = "", publish_a
             raise UsageError(f"already assessed until {until}: to judge earlier days use `tracker assess --replay`")
         facts, known = flag_facts.read_facts(connection, moment), flags.known_hashes(connection)
     judged = judge(facts, moment, known, scenario)
-    floors = market.cost_floors(judged.offers, moment, scenario)
+    floors = market.cost_floors(judged.offers, moment, judged.rents, scenario)
     with writing(home.warehouse, home.write_lock) as connection, transaction(connection):
         counts = write_conclusions(connection, judged, floors, rules_version(), moment)
     if publish_after and home.warehouse.exists():
@@ -112,16 +114,17 @@ def judge(
     peers, verdicts = peers_of(offers), {str(row["offer"]): row for row in facts["audits"]}
     pairs = {str(row["offer"]): row for row in facts["speed_pairs"]}
     version = f"{rules_version()}{scenario}"
+    rents = rented(facts["rents"], week_of(at))
     hashes = {
         one.offer_id: one.fingerprint(
-            f"{version}{_week(one, at)}{_change(one, at)}{verdicts.get(one.offer)}{pairs.get(one.offer)}"
+            f"{version}{_week(one, at, rents)}{_change(one, at)}{verdicts.get(one.offer)}{pairs.get(one.offer)}"
         )
         for one in offers
     }
     rated = tuple(
         one for one in offers if (one.offer == only if only else known.get(one.offer_id) != hashes[one.offer_id])
     )
-    costs, weights = cost_offers(rated, at, scenario), load_weights()
+    costs, weights = cost_offers(rated, at, rents, scenario), load_weights()
     context = Context(
         at=at,
         peers=peers,
@@ -135,18 +138,21 @@ def judge(
     for one in rated:
         found = judge_offer(one, costs.get(one.offer_id), context)
         findings.update(_decided(found, one, costs.get(one.offer_id)))
-    return Judged(offers, rated, {one.offer_id: hashes[one.offer_id] for one in rated}, costs, findings)
+    return Judged(offers, rated, {one.offer_id: hashes[one.offer_id] for one in rated}, costs, findings, rents)
 
 
-def _week(one: Situation, at: datetime) -> str:
+def _week(one: Situation, at: datetime, rents: Rented) -> str:
     """Rents are read weekly: an offer of an open model is rated again when the week changes."""
-    return week_of(at).isoformat() if open_model(one.model_id) else ""
+    return f"{week_of(at)}{rents.version}" if open_model(one.model_id) else ""
 
 
 def _change(one: Situation, at: datetime) -> str:
     """What the price and speed series amount to: nothing, or one change with its term."""
     finding = latest_change(one, at)
-    return f"{finding.probability:.1f} until {finding.expires_at}" if finding else ""
+    rule = RULES["sudden_change"]
+    if finding is None or finding.probability < rule.close_at:
+        return ""
+    return f"{finding.probability >= rule.open_at} until {finding.expires_at}"
 
 
 def _decided(found: dict[Key, Finding], one: Situation, costed: Costed | None) -> dict[Key, Finding]:

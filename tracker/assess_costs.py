@@ -6,17 +6,21 @@ week. The band does not depend on the price; the probability does.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from tracker.assess_inputs import Situation, on_grid
 from tracker.cost import (
     ENGINE_VERSION,
     Estimate,
     Question,
+    Rent,
+    RentTable,
+    accelerators,
     assess,
     find_model,
     find_scenario,
@@ -24,14 +28,17 @@ from tracker.cost import (
     precisions,
     scenario_for,
     shares_of_width,
+    shipped_rents,
     usd_per_mtok,
 )
 from tracker.cost.facts import Model
+from tracker.cost.tables import read_rows
 from tracker.errors import CostError
 from tracker.flags.below_cost import CostBand, Span
 
 LOWER = ("fp8", "fp4")  # what a host could serve instead, most common first
 FACT_FILES = ("accelerators", "models", "precisions", "rents", "scenario_ranges", "scenarios", "stacks")
+LIVE_SCENARIOS = frozenset(("market", "self-hosted"))
 READINGS = ("list", "effective")
 OWN_SILICON = frozenset(("groq", "cerebras", "sambanova", "google", "vertex"))
 WORDS = {
@@ -108,7 +115,36 @@ def week_of(at: datetime) -> date:
     return at.date() - timedelta(days=at.weekday())
 
 
-def cost_offers(offers: Sequence[Situation], at: datetime, scenario: str = "") -> dict[int, Costed]:
+@dataclass(frozen=True, slots=True)
+class Rented:
+    """The rents a pass computes with. `version` is empty for the shipped table."""
+
+    table: RentTable
+    version: str = ""
+
+
+def rented(rows: Sequence[Mapping[str, Any]], when: date) -> Rented:
+    """The shipped rents, with the ledger's own quartiles of the week where three lessors or more ask a price."""
+    shipped = list(read_rows("rents.csv", Rent))
+    known = accelerators()
+    own = [
+        Rent(
+            str(row["accelerator"]),
+            when,
+            float(row["p25"]),
+            float(row["p50"]),
+            float(row["p75"]),
+            "rentals of this ledger",
+        )
+        for row in rows
+        if str(row["accelerator"]) in known
+    ]
+    return Rented(RentTable([*shipped, *own]), hashlib.sha256(repr(own).encode()).hexdigest()[:12] if own else "")
+
+
+def cost_offers(
+    offers: Sequence[Situation], at: datetime, rents: Rented | None = None, scenario: str = ""
+) -> dict[int, Costed]:
     """By offer id, for offers of models the engine knows and whose price is known.
 
     What a lower precision would cost is only asked where the price is in doubt.
@@ -120,38 +156,46 @@ def cost_offers(offers: Sequence[Situation], at: datetime, scenario: str = "") -
         for offer_id, (one, model) in known.items()
         for role, question in _questions(one, model, when, scenario_of(model, when, scenario))
     ]
-    found = _answers(asked)
+    rents = rents or Rented(shipped_rents())
+    found = _answers(asked, rents)
     doubted = [
         (offer_id, role, question)
         for offer_id, answers in found.items()
         if not known[offer_id][0].is_free and _in_doubt(next(iter(answers.values())))
         for role, question in _lower_questions(next(iter(answers.values())).question)
     ]
-    for offer_id, answers in _answers(doubted).items():
+    for offer_id, answers in _answers(doubted, rents).items():
         found[offer_id].update(answers)
-    return {offer_id: costed_of(answers) for offer_id, answers in found.items()}
+    return {offer_id: costed_of(answers, rents) for offer_id, answers in found.items()}
 
 
-def _answers(asked: Sequence[tuple[int, str, Question]]) -> dict[int, dict[str, Estimate]]:
+def _answers(asked: Sequence[tuple[int, str, Question]], rents: Rented) -> dict[int, dict[str, Estimate]]:
     """Estimates by offer and role."""
-    _answer_new({question for _, _, question in asked})
+    answered = answer({question for _, _, question in asked}, rents)
     grouped: dict[int, dict[str, Estimate]] = {}
     for offer_id, role, question in asked:
-        grouped.setdefault(offer_id, {})[role] = _ANSWERED[question]
+        grouped.setdefault(offer_id, {})[role] = answered[question]
     return grouped
 
 
-# A replay asks the same question on every day of a week: answers are kept while the week lasts.
+# A replay asks the same question on every day of a week: answers are kept while the week and its rents last.
 _ANSWERED: dict[Question, Estimate] = {}
+_KEPT_FOR: list[tuple[str, date]] = []
 
 
-def _answer_new(questions: set[Question]) -> None:
-    if {q.when for q in questions} - {q.when for q in _ANSWERED}:
+def answer(questions: Collection[Question], rents: Rented) -> Mapping[Question, Estimate]:
+    """The engine's answers. Dated scenarios bring rents of their own; the live ones ask the ledger."""
+    period = [(rents.version, when) for when in sorted({q.when for q in questions})]
+    if period != _KEPT_FOR:
         _ANSWERED.clear()
-    fresh = sorted(questions - set(_ANSWERED), key=repr)
-    for start in range(0, len(fresh), MAX_BATCH):
-        batch = fresh[start : start + MAX_BATCH]
-        _ANSWERED.update(zip(batch, assess(batch), strict=True))
+        _KEPT_FOR[:] = period
+    fresh = sorted(set(questions) - set(_ANSWERED), key=repr)
+    for live in (True, False):
+        asked = [q for q in fresh if (q.scenario in LIVE_SCENARIOS) is live]
+        for start in range(0, len(asked), MAX_BATCH):
+            batch = asked[start : start + MAX_BATCH]
+            _ANSWERED.update(zip(batch, assess(batch, rents=rents.table if live else None), strict=True))
+    return _ANSWERED
 
 
 def _in_doubt(estimate: Estimate) -> bool:
@@ -193,12 +237,12 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
     return asked
 
 
-def costed_of(found: dict[str, Estimate]) -> Costed:
+def costed_of(found: dict[str, Estimate], rents: Rented) -> Costed:
     """Answers by role (`at PRECISION`, `native`, `list`, `effective`); the first is the precision on sale."""
     question = next(iter(found.values())).question
     scenario = find_scenario(question.scenario)
     bands = tuple(
-        band_of(e) for role, e in found.items() if role.startswith("at ") and e.output_usd_per_mtok is not None
+        band_of(e, rents) for role, e in found.items() if role.startswith("at ") and e.output_usd_per_mtok is not None
     )
     first = next(iter(found.values()))
     if first.output_usd_per_mtok is None:
@@ -216,15 +260,25 @@ def costed_of(found: dict[str, Estimate]) -> Costed:
             if role in READINGS and e.probability_below is not None
         ),
         apart_prices=tuple((role, e.price_blended_usd_per_mtok) for role, e in found.items() if role in READINGS),
-        native_cost=band_of(native) if native.output_usd_per_mtok is not None else None,
+        native_cost=band_of(native, rents) if native.output_usd_per_mtok is not None else None,
         reason=first.reason,
     )
 
 
-def band_of(estimate: Estimate) -> CostBand:
+def band_of(estimate: Estimate, rents: Rented) -> CostBand:
     """The engine's answer as the rules read it. The id hashes everything the band depends on, and nothing else."""
     q = estimate.question
-    told = (q.model_id, q.precision, q.scenario, q.tok_s_user, q.ttft_s, q.when.isoformat(), q.known, engine_version())
+    told = (
+        q.model_id,
+        q.precision,
+        q.scenario,
+        q.tok_s_user,
+        q.ttft_s,
+        q.when.isoformat(),
+        q.known,
+        engine_version(),
+        rents.version,
+    )
     into, out, both = estimate.input_usd_per_mtok, estimate.output_usd_per_mtok, estimate.blended_usd_per_mtok
     if into is None or out is None or both is None:
         raise CostError(f"{q.model_id}: no band to read: {estimate.reason}")

@@ -23,7 +23,10 @@ LIVE_KINDS = frozenset(("seller", "host", "market", "catalogue"))
 UNKNOWN_LABELS = frozenset(("", "unknown", "none", "null"))
 BY_NAME = "the listed name"  # where a label was read off the name itself
 # These move with every reading; what the series amount to is hashed instead (assess.judge).
-UNHASHED = frozenset(("last_good_at", "tok_s_seen", "ttft_s_seen", "price_moves", "speed_days", "ttft_days"))
+UNHASHED = frozenset(
+    ("last_good_at", "tok_s_seen", "ttft_s_seen", "paid_quote_id", "price_moves", "speed_days", "ttft_days")
+)
+PAID_STEP = 1.05  # transacted prices breathe daily with the share of cache hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +191,8 @@ def _prices(row: Mapping[str, Any], moves: tuple[Move, ...], held: Rows, at: dat
         "cached_usd": _usd(row["cache_read"], settled),
         "input_list_usd": _usd(row["input_list"], rate),
         "output_list_usd": _usd(row["output_list"], rate),
-        "input_paid_usd": _usd(row["input_paid_usd"], 1.0),
-        "output_paid_usd": _usd(row["output_paid_usd"], 1.0),
+        "input_paid_usd": on_grid(row["input_paid_usd"], PAID_STEP),
+        "output_paid_usd": on_grid(row["output_paid_usd"], PAID_STEP),
         "input_status": str(row["input_status"] or ""),
         "output_status": str(row["output_status"] or ""),
         "input_quote_id": _ref(row["input_quote_id"]),

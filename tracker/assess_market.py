@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.assess_costs import Costed, costed_of, open_model, scenario_of, week_of
+from tracker.assess_costs import Costed, Rented, answer, costed_of, open_model, scenario_of, week_of
 from tracker.assess_inputs import Situation
-from tracker.cost import Question, assess
+from tracker.cost import Question, shipped_rents
 from tracker.market.burn import burn_usd_per_day
 from tracker.market.margins import cheapest
 from tracker.market.price_index import DEFAULT_TOKENS, MIX, chain, offer_quantities
@@ -68,7 +68,9 @@ def _priced(
     return (None, None) if row is None else (float(amounts[row]), sold[row].offer)
 
 
-def cost_floors(offers: Sequence[Situation], at: datetime, scenario: str = "") -> dict[str, Costed]:
+def cost_floors(
+    offers: Sequence[Situation], at: datetime, rents: Rented | None = None, scenario: str = ""
+) -> dict[str, Costed]:
     """Per canonical model id: what it costs at native precision at whatever speed is cheapest."""
     ids = {one.model_id for one in offers if one.model_id}
     known = {model_id: model for model_id in sorted(ids) if (model := open_model(model_id)) is not None}
@@ -78,7 +80,9 @@ def cost_floors(offers: Sequence[Situation], at: datetime, scenario: str = "") -
         Question(m.model_id, m.native_precision, None, None, when, scenario_of(m, when, scenario))
         for m in distinct.values()
     ]
-    costs = {e.question.model_id: costed_of({f"at {e.question.precision}": e}) for e in assess(asked)}
+    rents = rents or Rented(shipped_rents())
+    answered = answer(asked, rents)
+    costs = {q.model_id: costed_of({f"at {q.precision}": answered[q]}, rents) for q in asked}
     return {
         model_id: costs[model.model_id]
         for model_id, model in known.items()

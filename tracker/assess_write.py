@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from tracker import assess_market as market
-from tracker.assess_costs import Costed, cost_offers, engine_version, first_token_limit, open_model
+from tracker.assess_costs import Costed, Rented, cost_offers, engine_version, first_token_limit, open_model
 from tracker.assess_inputs import Situation
 from tracker.flags import RULES, Finding
 from tracker.flags.below_cost import CostBand
@@ -28,6 +28,7 @@ class Judged:
     hashes: Mapping[int, str]
     costs: Mapping[int, Costed]
     findings: Mapping[Key, Finding]
+    rents: Rented
 
 
 def standing_flags(rows: Rows) -> dict[Key, OpenFlag]:
@@ -274,7 +275,7 @@ def _write_burn(
         return
     served = [one for one in judged.offers if one.model_id and open_model(one.model_id)]
     missing = [one for one in served if one.offer_id not in judged.costs]
-    costs = {**judged.costs, **(cost_offers(missing, at) if missing else {})}
+    costs = {**judged.costs, **(cost_offers(missing, at, judged.rents) if missing else {})}
     columns = (
         "source_id", "listed_name", "model_id", "day", "tokens", "offer", "band_id", "input_share", "burn_low",
         "burn_mid", "burn_high",

@@ -4,7 +4,7 @@ They run on any open connection, the published file's too.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from warehouse.store import Connection
 
@@ -169,6 +169,17 @@ _MISSING = """
 SELECT offer_id, source_id, min(missing_since) AS missing_since FROM core.quote_now
 WHERE missing_since <= {at} GROUP BY offer_id, source_id ORDER BY offer_id, source_id
 """
+# One price per lessor (the median of its regions and sizes), quartiles over lessors; as of the Monday of the week.
+_RENTS = """
+WITH asked AS (
+    SELECT accelerator, lessor, median(usd_per_gpu_hour) AS usd FROM rentals JOIN ref.source s USING (source_id)
+    WHERE commitment = 'on_demand' AND accelerator <> '' AND usd_per_gpu_hour > 0 AND s.kind = 'rental'
+      AND valid_from <= {week} AND valid_to > {week}
+    GROUP BY accelerator, lessor
+)
+SELECT accelerator, quantile_cont(usd, 0.25) AS p25, median(usd) AS p50, quantile_cont(usd, 0.75) AS p75
+FROM asked GROUP BY accelerator HAVING count(*) >= 3 ORDER BY accelerator
+"""
 _AUDITS = """
 SELECT offer, arg_max(audit_id, started_at) AS audit_id, arg_max(verdict, started_at) AS verdict,
        arg_max(p_value, started_at) AS p_value, arg_max(sentence, started_at) AS sentence,
@@ -198,6 +209,7 @@ READS = {
     "read": _READ,
     "missing": _MISSING,
     "audits": _AUDITS,
+    "rents": _RENTS,
     "speed_pairs": _SPEED_PAIRS,
 }
 
@@ -205,9 +217,16 @@ READS = {
 def read_facts(connection: Connection, at: datetime, speed_days: int = 7) -> dict[str, Rows]:
     """Everything the rules look at, as of `at`, by name of READS."""
     return {
-        name: rows(connection, sql.format(at=_literal(at), days=speed_days, article_days=ARTICLE_DAYS))
+        name: rows(
+            connection,
+            sql.format(at=_literal(at), week=_literal(_monday(at)), days=speed_days, article_days=ARTICLE_DAYS),
+        )
         for name, sql in READS.items()
     }
+
+
+def _monday(at: datetime) -> datetime:
+    return datetime.combine((at - timedelta(days=at.weekday())).date(), time())
 
 
 def _literal(at: datetime) -> str:

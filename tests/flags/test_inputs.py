@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker import assess_inputs
+from tracker.assess_costs import answer, rented, week_of
 from tracker.assess_findings import audit_signal
 from tracker.assess_inputs import on_grid, situations
 from tracker.assess_market import index_rows
 from tracker.assess_write import tokens_by_model
+from tracker.cost import Question, accelerators
 from tracker.flags.quantization import NAMES, Endpoint, features, labelled_elsewhere, load_weights, price_rank
 from tracker.flags.sudden_change import Move
 
@@ -186,3 +188,17 @@ def test_a_bare_zero_is_not_free_and_an_unknown_currency_has_no_price() -> None:
     facts["offers"] = [OFFER | {"usd_per_unit": None}]
     [one] = situations(facts, DAY, {})
     assert one.output_usd is None
+
+
+def test_the_ledgers_own_rents_price_the_market_and_leave_dated_scenarios_alone() -> None:
+    when = week_of(DAY)
+    dear = [{"accelerator": name, "p25": 50.0, "p50": 60.0, "p75": 70.0} for name in accelerators()]
+    ask = {name: Question("qwen/qwen3-32b", "bf16", 1.0, 1.0, when, name) for name in ("market", "mixtral-2023")}
+    cost = {}
+    for rows in ([], [*dear, {"accelerator": "no such chip", "p25": 1, "p50": 1, "p75": 1}]):
+        rents = rented(rows, when)
+        answered = answer(list(ask.values()), rents)
+        cost[rents.version != ""] = {name: answered[q].blended_usd_per_mtok for name, q in ask.items()}
+    cheap, costly = cost[False]["market"], cost[True]["market"]
+    assert cheap is not None and costly is not None and costly.mid > 5 * cheap.mid
+    assert cost[False]["mixtral-2023"] == cost[True]["mixtral-2023"]
