@@ -129,6 +129,9 @@ SENTENCES: dict[str, str] = {
     "Cuts": "降价",
     "Rises (and prices where one side rose and the other fell)": "涨价（及一升一降者）",
     "In several steps": "分多步变动",
+    "The same on a router's own list (follows the hosts above; not counted)": (
+        "路由器自身列表上的同样变动（随上述主机；不计入）"
+    ),
     "Input / M, step by step (UTC)": "输入/百万，逐步（UTC）",
     "Output / M, step by step (UTC)": "输出/百万，逐步（UTC）",
     "No price that was read in this week is lower or higher at its end than at its start.": (
@@ -137,6 +140,7 @@ SENTENCES: dict[str, str] = {
     "Net of the week, per offer, as its best source says; the most contested model first.": (
         "每个报价的本周净变动，以其最可靠的来源为准；竞争最激烈的模型在前。"
     ),
+    "{count} more moved by promotion alone: see Promotions.": "另有 {count} 个仅因促销变动：见“促销”。",
     "Most contested, by offers that got cheaper: {models}.": "竞争最激烈（按降价报价数）：{models}。",
     "list price cut": "下调标价",
     "list price raised": "上调标价",

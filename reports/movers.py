@@ -64,8 +64,10 @@ def moved(moves: Iterable[Move], *kinds: str) -> list[Move]:
 
 
 def movers_section(moves: Sequence[Move], stepwise: Table, say: Words) -> Section:
-    """Cuts and rises of the week, list prices and promotions."""
-    cuts, rises = moved(moves, "cut"), moved(moves, "rise", "mixed")
+    """Cuts and rises of list prices; what only a promotion moved has its own section."""
+    echoes = moved(moves, "echo")
+    cuts = [move for move in moved(moves, "cut") if not move.only_promoted]
+    rises = [move for move in moved(moves, "rise", "mixed") if not move.only_promoted]
     columns = (*names_columns(say), *step_columns(say))
     extra = ("times", "first_at", "cache_read_old", "cache_read_new")
 
@@ -76,25 +78,30 @@ def movers_section(moves: Sequence[Move], stepwise: Table, say: Words) -> Sectio
         table("cuts", say("Cuts"), cuts),
         table("rises", say("Rises (and prices where one side rose and the other fell)"), rises),
         stepwise,
+        table("echoes", say("The same on a router's own list (follows the hosts above; not counted)"), echoes, 15),
     )
-    return Section("movers", say("Cuts and rises"), _movers_text(cuts, rises, say), (), tables)
+    return Section("movers", say("Cuts and rises"), _movers_text(moves, cuts, rises, say), (), tables)
 
 
-def _movers_text(cuts: Sequence[Move], rises: Sequence[Move], say: Words) -> tuple[str, ...]:
+def _movers_text(moves: Sequence[Move], cuts: Sequence[Move], rises: Sequence[Move], say: Words) -> tuple[str, ...]:
     if not cuts and not rises:
         return (say("No price that was read in this week is lower or higher at its end than at its start."),)
-    contests = Counter(move.model for move in cuts if not move.routed).most_common(5)
+    promoted = sum(move.only_promoted for move in moved(moves, "cut", "rise", "mixed"))
+    contests = Counter(move.model for move in moved(moves, "cut") if not move.routed).most_common(5)
     contested = [f"{model} ({count})" for model, count in contests if count > 1]
-    text = [say("Net of the week, per offer, as its best source says; the most contested model first.")]
+    text = [
+        say("Net of the week, per offer, as its best source says; the most contested model first."),
+        say("{count} more moved by promotion alone: see Promotions.", count=promoted),
+    ]
     if contested:
         text.append(say("Most contested, by offers that got cheaper: {models}.", models=", ".join(contested)))
     return tuple(text)
 
 
 def promos_section(moves: Sequence[Move], say: Words) -> Section:
-    """Promotions that began or ended, whether or not the billed price moved."""
+    """Prices that promotions alone moved: each with the price billed before."""
     columns = (*names_columns(say), *step_columns(say))
-    chosen = [m for m in moved(moves, "cut", "rise", "mixed") if m.promoted]
+    chosen = [m for m in moved(moves, "cut", "rise", "mixed") if m.only_promoted]
     table = Table("promotions", say("Promotions"), columns, tuple(move_row(m, say) for m in chosen), 40)
     began = sum("promo_start" in m.how for m in chosen)
     ended = sum("promo_end" in m.how and "promo_start" not in m.how for m in chosen)

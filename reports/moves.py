@@ -92,7 +92,7 @@ class Step:
 class Move:
     """One offer's week. `before` and `after` are None where it did not exist."""
 
-    kind: str  # cut, rise, mixed, new, removed, zero, wavering, conditions, brief
+    kind: str  # cut, rise, mixed, echo, new, removed, zero, wavering, conditions, brief
     how: tuple[str, ...]  # list_cut, list_rise, promo_start, promo_end, discount, free
     offer: str
     provider: str
@@ -143,6 +143,11 @@ class Move:
         """A promotion has a part in it."""
         return bool({"promo_start", "promo_end", "discount"} & set(self.how))
 
+    @property
+    def only_promoted(self) -> bool:
+        """Promotions alone moved it: the list price stood still."""
+        return self.promoted and not {"list_cut", "list_rise"} & set(self.how)
+
     def spread(self, component: str) -> tuple[Decimal, Decimal] | None:
         """The lowest and highest the component was billed at in the week."""
         return spread_of(self.before, self.after, self.steps, component)
@@ -191,7 +196,13 @@ def moves_of(ledger: Ledger, before: dict[int, Billed], after: dict[int, Billed]
             currency = side.currency if side else row["currency"]
             routed = names[1] in routers
             found.append(Move(kind, how, *names, row["model_id"], routed, currency, old, new, tuple(own)))
-    return in_order(found)
+    return in_order(_echoes_apart(found))
+
+
+def _echoes_apart(moves: Sequence[Move]) -> list[Move]:
+    """A router's headline that moved as one of its hosts did is the same news twice: kind `echo`."""
+    told = {(move.kind, move.model) for move in moves if not move.routed and move.kind in ("cut", "rise", "mixed")}
+    return [replace(m, kind="echo") if m.routed and (m.kind, m.model) in told else m for m in moves]
 
 
 def _same_source(before: Billed | None, after: Billed | None, steps: list[Step]) -> tuple[Billed | None, Billed | None]:

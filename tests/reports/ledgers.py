@@ -62,8 +62,8 @@ class Typed:
 
 def _source(name: str, kind: str) -> dict[str, object]:
     return {
-        "source_id": name, "title": name, "kind": kind, "provider": "", "currency": "USD", "unit": "",
-        "every_hours": 24.0,
+        "source_id": name, "title": name, "kind": kind, "provider": name.partition("_")[0],
+        "currency": "USD", "unit": "", "every_hours": 24.0,
         "copies": "", "proof": "typed", "proof_url": "", "terms": "", "notice": "", "url": "https://example.org/prices",
         "enabled": True, "standing": STANDING[kind],
     }  # fmt: skip

@@ -3,12 +3,15 @@
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from reports.moves import Billed, Step, net_share, turns_of
+from reports.ledger import open_week
+from reports.moves import Billed, Step, billed_at, moves_of, net_share, turns_of
 from reports.paths import billed_path
-from tests.reports.ledgers import MONDAY
+from tests.reports.ledgers import MONDAY, Typed, price
+from tracker.records import Offer
 
 
 def billed(amount: str) -> Billed:
@@ -48,3 +51,17 @@ def test_a_promotion_bills_while_it_holds() -> None:
         {"basis": "discount", "amount": Decimal(1), "valid_from": day[2], "valid_to": day[4], "quote_id": 2},
     ]
     assert billed_path(versions, day[6]) == [(day[0], Decimal(4)), (day[2], Decimal(1)), (day[4], Decimal(4))]
+
+
+def test_a_routers_copy_of_a_hosts_cut_is_an_echo(tmp_path: Path) -> None:
+    host, router = Offer("alfa", "glm-x"), Offer("market", "glm-x")
+    ledger = Typed(models={host: "zed/glm-x", router: "zed/glm-x"}, kinds={"market_a": "market"})
+    ledger.daily(range(-7, 0), [*price(host, "1", "4"), *price(router, "1", "4")])
+    ledger.daily(range(7), [*price(host, "0.5", "2"), *price(router, "0.5", "2")])
+    home = ledger.publish(tmp_path)
+    with open_week(home.history, "2026-W30") as week:
+        before, after = (billed_at(week, at) for at in (week.week.before_utc, week.week.told_to_utc))
+        assert {move.offer: move.kind for move in moves_of(week, before, after)} == {
+            "alfa/glm-x": "cut",
+            "market/glm-x": "echo",
+        }

@@ -33,7 +33,7 @@ def rows(report: Report, table_id: str) -> dict[str, Row]:
 
 def test_cuts_are_net_old_to_new_with_evidence(told: Report) -> None:
     cuts = rows(told, "cuts")
-    assert set(cuts) == {"beta/glm-x", "gamma/glm-x", "openai/luna"}
+    assert set(cuts) == {"gamma/glm-x", "openai/luna"}  # beta moved by promotion
     luna = cuts["openai/luna"]
     assert (luna["input_old"], luna["input_new"], luna["output_new"]) == (1, 0.5, 3)
     assert luna["change"] == -0.5
@@ -41,7 +41,9 @@ def test_cuts_are_net_old_to_new_with_evidence(told: Report) -> None:
 
 
 def test_a_promotion_is_told_as_one(told: Report) -> None:
-    beta = rows(told, "promotions")["beta/glm-x"]
+    promotions = rows(told, "promotions")
+    beta = promotions["beta/glm-x"]
+    assert set(promotions) == {"beta/glm-x"} and "1 more moved by promotion alone" in told.sections[2].sentences[1]
     assert (beta["how"], beta["input_old"], beta["input_new"]) == ("promotion began", 1, 0.5)
 
 
