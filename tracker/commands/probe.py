@@ -126,6 +126,8 @@ def _run(plan: "Plan", purse: "Purse", vantage: "Vantage", key_file: Path | None
             say(line)
     if stopped:
         say(f"stopped: {stopped}")
+    if not plan.steps:
+        return say("nothing is planned for this hour")
     good = sum(row["outcome"] == "ok" for row in rows)
     raise typer.Exit(0 if rows and good == len(rows) and not stopped else 3 if good else 1)
 
