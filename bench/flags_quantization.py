@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from tracker.assess_costs import bits_of, native_bits, open_model, scenario_of
 from tracker.cost import Question, assess
-from tracker.flags.logistic import Array, Logistic, auroc, average_precision, brier, fit, reliability, within_groups
+from tracker.flags.logistic import (
+    Array,
+    Logistic,
+    auroc,
+    average_precision,
+    brier,
+    by_group,
+    fit,
+    reliability,
+    within_groups,
+)
 from tracker.flags.quantization import NAMES, Endpoint, below_native, features, host_prior, price_rank, select
 
 RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0)
@@ -102,15 +112,8 @@ def strict_scores(data: Labelled, names: Sequence[str]) -> Array:
 
 def best_ridge(x: Array, y: Array, groups: NDArray[np.str_]) -> float:
     """The ridge with the best Brier score in five folds of whole models."""
-    fold = np.unique(groups, return_inverse=True)[1] % 5
-    scores = []
-    for ridge in RIDGES:
-        p = np.empty(len(y))
-        for k in range(5):
-            out = fold == k
-            if out.any():
-                p[out] = fit(x[~out], y[~out], ridge).probabilities(x[out])
-        scores.append(brier(p, y))
+    fold = (np.unique(groups, return_inverse=True)[1] % 5).astype(np.str_)
+    scores = [brier(by_group(x, y, fold, ridge), y) for ridge in RIDGES]
     return RIDGES[int(np.argmin(scores))]
 
 

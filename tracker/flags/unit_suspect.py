@@ -5,7 +5,6 @@ times too low. Only with three siblings or more, whose own spread is small again
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracker.flags.finding import Evidence, Figure, Finding, Rule, found, usd
@@ -83,8 +82,3 @@ def _closest(gap: float, spread: float, usd_per_unit: float) -> tuple[float, str
             off = abs(gap - sign * math.log10(usd_per_unit))
             readings.append((ramp(off + spread, 0.25, 0.02, top=0.8), "the factor between the two currencies"))
     return max(readings, default=(0.0, ""))
-
-
-def suspects(peers: Sequence[Peers]) -> list[Finding]:
-    """All findings of a batch."""
-    return [finding for one in peers if (finding := judge(one)) is not None]
