@@ -15,7 +15,7 @@ from tracker.errors import TrackerError
 from tracker.schedule import SourceState, next_due, phase_of
 from tracker.settings import Home
 from tracker.spool import spool_files
-from tracker.tick import states
+from tracker.tick import OFFLINE, states
 from warehouse.history import open_history
 from warehouse.store import utc_now
 
@@ -38,6 +38,7 @@ class Health:
     held: int
     open_flags: int
     failed_chores: int  # of the last 24 hours
+    offline: bool  # no name resolved at the last tick that had something to read
 
 
 def health_of(home: Home, now: datetime | None = None) -> Health:
@@ -61,6 +62,7 @@ def health_of(home: Home, now: datetime | None = None) -> Health:
         held=counts["held"],
         open_flags=counts["open_flags"],
         failed_chores=counts["failed_chores"],
+        offline=(home.root / OFFLINE).exists(),
     )
 
 

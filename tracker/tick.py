@@ -28,6 +28,8 @@ from warehouse.history import open_history, publish
 from warehouse.passes import Summary
 from warehouse.store import utc_now, writing
 
+OFFLINE = "offline"  # stands in the home while no name resolves
+
 
 @dataclass(slots=True)
 class Ticked:
@@ -96,10 +98,11 @@ def _tick(home: Home, report: Report, loopback: bool) -> Ticked:
     _catch_up(home, done, report)
     before = states(home, utc_now())
     done.due = due(before, utc_now(), phase_of(home.root))
-    if done.due and not loopback and _offline(done.due):
-        done.offline = True
+    if done.due and not loopback:
+        done.offline = _offline(done.due)
+        _tell_network(home, done.offline)
+    if done.offline:
         done.due = [source_id for source_id in done.due if not _hosts([source_id])]
-        structlog.get_logger().warning("no name resolves: the network is down, no source is blamed")
     if done.due:
         done.summaries += collect(home, done.due, report, loopback)
     _tell_turns(before, done.summaries)
@@ -139,6 +142,17 @@ def _offline(source_ids: Sequence[str]) -> bool:
         return False
     with ThreadPoolExecutor(8) as pool:
         return not any(pool.map(_resolves, [*asked, *others]))
+
+
+def _tell_network(home: Home, offline: bool) -> None:
+    """Log once when the network goes and once when it is back; the mark is also read by tracker.health."""
+    mark, log = home.root / OFFLINE, structlog.get_logger()
+    if offline and not mark.exists():
+        mark.touch()
+        log.warning("no name resolves: the network is down, no source is blamed")
+    elif not offline and mark.exists():
+        mark.unlink()
+        log.info("the network is back")
 
 
 def _resolves(host: str) -> bool:

@@ -200,8 +200,11 @@ def test_without_names_no_source_is_blamed(
     local = source("local", "pkg:tests/shop.py")
     register(monkeypatch, *given, local)
     monkeypatch.setattr("socket.getaddrinfo", fails)
-    done = tick(home)
+    with structlog.testing.capture_logs() as logs:
+        done = tick(home)
+        assert tick(home).offline
     assert done.offline and done.due == ["local"] and outcomes(done) == {"local": "failed"}
+    assert sum(entry["event"].startswith("no name resolves") for entry in logs) == 1
     assert ask(home, "SELECT DISTINCT source_id FROM passes") == [("local",)]
     monkeypatch.undo()
     set_clock(monkeypatch)

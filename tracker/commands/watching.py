@@ -65,7 +65,7 @@ def status(
             "(SELECT count(*) FROM unmatched_names) AS unmatched_names"
         )[0]
     health = health_of(place)
-    for name in ("held", "open_flags", "overdue", "failed_chores", "spool_waiting"):
+    for name in ("held", "open_flags", "overdue", "failed_chores", "spool_waiting", "offline"):
         facts[name] = getattr(health, name)
     for name in ("warehouse", "history", "disk_free"):
         facts[f"{name}_mb"] = round(getattr(health, f"{name}_bytes") / 2**20, 1)
