@@ -337,6 +337,7 @@ SENTENCES: dict[str, str] = {
     "Held": "暂扣",
     "Problem": "问题",
     "Held rows": "暂扣的行",
+    "Times": "次数",
     "Doubted price": "存疑价格",
     "Reason": "原因",
     "Compared with": "比较对象",

@@ -14,6 +14,8 @@ def money(value: object) -> str:
     amount = Decimal(str(value))
     if not amount:
         return "0"
+    if abs(amount) >= 1000 and amount == amount.to_integral_value():
+        return f"{amount:,.0f}"
     digits = max(2, 3 - amount.adjusted()) if abs(amount) < 1 else 3 if abs(amount) < 10 else 2
     text = f"{amount:,.{digits}f}"
     whole, _, cents = text.partition(".")

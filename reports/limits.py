@@ -1,7 +1,7 @@
 """Limits that changed in the week: how much one account may use, per account tier, old and new."""
 
-from reports.ledger import Ledger
-from reports.parts import Column, Section, Table
+from reports.ledger import Ledger, Rows
+from reports.parts import Column, Row, Section, Table
 from reports.words import Words
 
 CHANGED = """
@@ -34,16 +34,28 @@ def limits_section(ledger: Ledger, say: Words) -> Section:
         Column("measure", say("Measure"), "code"),
         Column("per", say("Per"), "code"),
         Column("limit", say("Limit"), "step"),
+        Column("times", say("Moves"), "count"),
         Column("status_new", say("Status"), "code"),
         Column("observed_at", say("Since (UTC)"), "when"),
         Column("source_id", say("Source"), "code"),
     )
-    rows = tuple({**row, "limit_old": row["amount_old"], "limit_new": row["amount_new"]} for row in changed)
+    rows = tuple(_net(changed))
     table = Table("limits_changed", say("Limits that changed"), columns, rows, 30, extra=("status_old", "limit_id"))
     if not standing["standing"]:
         text = say("Nothing recorded: no source of this week publishes limits.")
     else:
-        text = say(
-            "{changed} limits changed; {standing} stand, of {sellers} sellers.", changed=len(changed), **standing
-        )
+        text = say("{changed} limits changed; {standing} stand, of {sellers} sellers.", changed=len(rows), **standing)
     return Section("limits", say("Limits that changed"), (text,), (), (table,))
+
+
+def _net(changed: Rows) -> list[Row]:
+    """One row per limit: what it was before the week, what it is after, how often it moved between."""
+    found: dict[tuple[object, ...], dict[str, object]] = {}
+    for row in changed:
+        key = tuple(
+            row[name] for name in ("source_id", "provider", "listed_name", "tier", "account_tier", "measure", "per")
+        )
+        first = found.get(key, {"limit_old": row["amount_old"], "times": 0})
+        times = int(str(first["times"])) + 1
+        found[key] = {**row, "limit_old": first["limit_old"], "limit_new": row["amount_new"], "times": times}
+    return list(found.values())

@@ -122,8 +122,16 @@ def _held_table(held: Rows, say: Words) -> Table:
         Column("state", say("State")),
         Column("source_id", say("Source"), "code"),
         Column("observed_at", say("Seen (UTC)"), "when"),
+        Column("times", say("Times"), "count"),
     )
-    return Table("held", say("Held rows"), columns, tuple(held), 25, extra=("raw", "decided_by", "hold_id"))
+    latest: dict[tuple[object, ...], dict[str, object]] = {}
+    for row in held:
+        key = (row["source_id"], row["offer"], row["component"], row["reason"])
+        times = int(str(latest[key]["times"])) + 1 if key in latest else 1
+        newer = latest[key] if key in latest and latest[key]["observed_at"] > row["observed_at"] else row
+        latest[key] = {**newer, "times": times}
+    rows = sorted(latest.values(), key=lambda row: row["state"] != "waiting")
+    return Table("held", say("Held rows"), columns, tuple(rows), 25, extra=("raw", "decided_by", "hold_id"))
 
 
 def _conflicts_table(conflicts: Rows, say: Words) -> Table:
