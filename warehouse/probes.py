@@ -47,6 +47,40 @@ def store_file(connection: Connection, file_hash: str, rows: Sequence[Mapping[st
     return len(rows)
 
 
+Stated = tuple[str, str, str, str, str, str]  # provider, listed name, tier, region, header or quota, its value
+_LIMIT_HEADERS = "^(x-ratelimit-limit-.*|anthropic-ratelimit-.*-limit|quota:.*)$"
+
+
+def moments_with_limits(connection: Connection, source_id: str) -> list[datetime]:
+    """The newest request of each result file with a stated limit, where later than the last pass of `source_id`."""
+    query = """
+        SELECT DISTINCT max(started_at) AS newest FROM core.probe
+        WHERE NOT is_sandbox AND limits <> '{}' GROUP BY file_hash
+        HAVING newest > coalesce((SELECT max(observed_at) FROM core.pass WHERE source_id = ?), TIMESTAMP '1970-01-01')
+           AND bool_or(len(list_filter(json_keys(limits), lambda name: regexp_matches(name, ?))) > 0)
+        ORDER BY newest
+    """
+    return [newest for (newest,) in connection.execute(query, [source_id, _LIMIT_HEADERS]).fetchall()]
+
+
+def stated_limits(connection: Connection, since: datetime, until: datetime) -> list[Stated]:
+    """The newest value of every rate-limit header per offer within a span; the sandbox's are left out."""
+    query = """
+        WITH told AS (
+            SELECT provider, listed_name, tier, region, started_at, probe_id,
+                   unnest(map_entries(json_transform(limits, '"MAP(VARCHAR, VARCHAR)"'))) AS header
+            FROM core.probe
+            WHERE NOT is_sandbox AND limits <> '{}' AND started_at > ? AND started_at <= ?
+        )
+        SELECT provider, listed_name, tier, region, header.key, header.value FROM told
+        WHERE regexp_matches(header.key, ?)
+        QUALIFY row_number() OVER (
+            PARTITION BY provider, listed_name, tier, region, header.key ORDER BY started_at DESC, probe_id DESC) = 1
+        ORDER BY ALL
+    """
+    return connection.execute(query, [since, until, _LIMIT_HEADERS]).fetchall()
+
+
 def _table(file_hash: str, rows: Sequence[Mapping[str, Any]], now: datetime) -> pa.Table:
     """The rows as typed columns; StoreError names the column that is missing, unknown or of the wrong type."""
     for row in rows:

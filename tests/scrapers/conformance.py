@@ -48,8 +48,8 @@ def _faults_of_wording(source: Source) -> Iterator[str]:
 
 
 def _faults_of_requests(source: Source) -> Iterator[str]:
-    if not source.requests:
-        yield "no request"
+    if not source.requests and source.enabled:
+        yield "enabled without a request"
     if source.every_hours <= 0 or source.min_rows < 1:
         yield "every_hours and min_rows must be positive"
     for request in source.requests:
@@ -196,4 +196,9 @@ def hostile_captures(source: Source) -> Iterator[tuple[str, Capture]]:
     labels |= {label_of(page) for page in pages() if source_id_of(page) == source.id}
     for label in sorted(labels):
         for name, body in HOSTILE.items():
-            yield f"{name} [{label}]", Capture(source.id, source.requests[0].url, body, OBSERVED_AT, label)
+            yield f"{name} [{label}]", Capture(source.id, _url_of(source), body, OBSERVED_AT, label)
+
+
+def _url_of(source: Source) -> str:
+    """Where the capture says it is from; a source that fetches nothing has only its name."""
+    return source.requests[0].url if source.requests else source.id

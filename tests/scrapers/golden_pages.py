@@ -45,7 +45,7 @@ def capture_of(page: Path) -> Capture:
 
 
 def _request(module: SourceModule, label: str) -> Request:
-    requests = module.SOURCE.requests
+    requests = module.SOURCE.requests or (Request(module.SOURCE.id),)  # nothing is fetched: the tracker wrote it
     return next((request for request in requests if request.label == label), requests[0])
 
 

@@ -178,6 +178,7 @@ def _is_local(target: Target) -> bool:
 
 def ingest_folder(folder: Path, home: Home) -> tuple[int, int, list[str]]:
     """Take the result files of a folder and publish; rows taken, files known before, and what was rejected."""
+    from tracker.probe.learned import store_learned
     from warehouse.history import publish
     from warehouse.probes import store_file
     from warehouse.store import writing
@@ -194,6 +195,8 @@ def ingest_folder(folder: Path, home: Home) -> tuple[int, int, list[str]]:
                 continue
             taken += stored
             known += stored == 0 and bool(rows)
+        if taken:
+            store_learned(connection, home)
     if taken and not publish(home.warehouse, home.history, home.write_lock):
         raise StoreError(f"cannot publish {home.history}")
     return taken, known, rejected

@@ -18,6 +18,7 @@ is left out of `itl_ms` and `output_tok_s`.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tracker.probe.dialects import NO_USAGE, Ask, Delta, Dialect, TokenLogprob, Usage, error_text, read_event
 from tracker.probe.keys import NO_KEY, Key
@@ -50,6 +51,7 @@ LAG_FLOOR_MS = 7.0  # 12 ms is the first-token error this probe promises; a beat
 LAG_SHARE_TTFT = 0.025
 LAG_FLOOR_ITL_MS = 2.0
 LAG_SHARE_ITL = 0.01  # likewise for the time per token
+QUOTA_BYTES = 64 * 1024
 KEPT_HEADERS = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit", "retry-after", "x-tracker-sandbox")
 
 
@@ -157,6 +159,34 @@ def _error_body(exchange: Exchange) -> str:
     return " ".join((text or raw.decode("utf-8", "replace")).split())[:200]
 
 
+def _limits(exchange: Exchange) -> dict[str, str]:
+    """Rate-limit headers, and of a 429's body the quotas it names (Gemini), each as `quota:<quotaId>` in JSON."""
+    if exchange.head is None:
+        return {}
+    told = {name: value for name, value in exchange.head.headers.items() if name.startswith(KEPT_HEADERS)}
+    if exchange.head.status == 429:
+        told |= {f"quota:{each['quotaId']}": json.dumps(each, sort_keys=True) for each in _quotas(exchange)[:8]}
+    return told
+
+
+def _quotas(exchange: Exchange) -> list[dict[str, Any]]:
+    """`error.details[].violations[]` with the fields that say which limit; none where the body has another shape."""
+    assert exchange.head
+    try:
+        body = json.loads(b"".join(data for _, data in body_of(exchange.head, exchange.pieces)[0])[:QUOTA_BYTES])
+        errors = [each["error"] for each in (body if isinstance(body, list) else [body])]
+        found = [each for error in errors for detail in error["details"] for each in detail.get("violations", ())]
+        return [_quota(each) for each in found if each.get("quotaId")]
+    except (WireError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        return []
+
+
+def _quota(violation: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: str(violation.get(name, ""))[:100] for name in ("quotaId", "quotaMetric", "quotaValue")}
+    model = (violation.get("quotaDimensions") or {}).get("model", "")
+    return plain | {"quotaDimensions": {"model": str(model)[:100]}}
+
+
 def _deltas(dialect: Dialect, ask: Ask, exchange: Exchange) -> tuple[list[Timed], str, str]:
     """The events read, or a named outcome when the body is no stream of events."""
     assert exchange.head
@@ -208,7 +238,7 @@ def _figures(ask: Ask, exchange: Exchange, deltas: list[Timed], lag_s: Callable[
     return Reply(
         outcome="",
         status=head.status if head else None,
-        limits={name: value for name, value in (head.headers if head else {}).items() if name.startswith(KEPT_HEADERS)},
+        limits=_limits(exchange),
         text=text,
         reasoning=reasoning,
         logprobs=logprobs,
@@ -326,7 +356,7 @@ def _final(reply: Reply, outcome: str, detail: str, key: Key) -> Reply:
         reply,
         outcome=outcome,
         detail=detail,
-        limits={name: key.scrub(value)[:200] for name, value in reply.limits.items()},
+        limits={key.scrub(name): key.scrub(value)[:600] for name, value in reply.limits.items()},
         text=key.scrub(reply.text),
         reasoning=key.scrub(reply.reasoning),
         finish=key.scrub(reply.finish)[:40],
