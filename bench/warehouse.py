@@ -2,7 +2,7 @@
 
     python -m bench.warehouse [--full] [--write]
 
-`--full` adds the 10 M version table (a minute and 1.5 GB of disk). `--write` refreshes the table in warehouse/README.md.
+`--full` adds the table of 10 M versions (a minute). `--write` refreshes the block in warehouse/README.md.
 """
 
 import argparse
@@ -94,20 +94,22 @@ def fill(folder: Path, versions: int) -> Path:
     path = folder / f"v{versions}.duckdb"
     with open_file(path) as connection:
         connection.execute(
-            "INSERT INTO core.offer SELECT range, 'p/m' || range, 'p', 'm' || range, 'standard', '', '' FROM range(3000)"
+            "INSERT INTO core.offer "
+            "SELECT range, 'p/m' || range, 'p', 'm' || range, 'standard', '', '' FROM range(3000)"
         )
         connection.execute(
             f"""
-            INSERT INTO core.quote_past (version_id, source_id, offer_id, component, basis, min_prompt_tokens, hours, amount,
-                currency, unit, status, priority, raw, locator, capture_id, pass_id, recorder, observed_at, recorded_at,
+            INSERT INTO core.quote_past (
+                version_id, source_id, offer_id, component, basis, min_prompt_tokens, hours,
+                amount, currency, unit, status, priority, raw, locator, capture_id, pass_id, recorder, observed_at, recorded_at,
                 ended_at, ended_recorded_at, end_reason, valid_from, valid_to)
             WITH steps AS (
                 SELECT range AS n, range % 3000 AS offer_id,
                        TIMESTAMP '2024-01-01' + to_seconds((range // 3000) * (63072000.0 / ({versions} / 3000.0)))
                            AS starts FROM range({versions})
             )
-            SELECT n, 'bench', offer_id, 'input', 'list', 0, '', (n % 997) / 100, 'USD', 'mtok', 'known', 0, '', '', 0, 0, '',
-                   starts, starts, starts + to_seconds(63072000.0 / ({versions} / 3000.0)),
+            SELECT n, 'bench', offer_id, 'input', 'list', 0, '', (n % 997) / 100, 'USD', 'mtok', 'known', 0,
+                   '', '', 0, 0, '', starts, starts, starts + to_seconds(63072000.0 / ({versions} / 3000.0)),
                    starts + to_seconds(63072000.0 / ({versions} / 3000.0)), 'changed',
                    starts, starts + to_seconds(63072000.0 / ({versions} / 3000.0)) FROM steps ORDER BY starts
             """

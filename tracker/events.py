@@ -1,7 +1,7 @@
 """What happened, as events with stable ids, read from the published ledger; and the same as an Atom feed.
 
 An id names the fact, not the telling: the same event has the same id in every rebuild. `evidence` is the id that
-`tracker evidence` and the site's feed show for a price: of the output price where that moved, else of another component.
+`tracker evidence` and the site's feed show for a price: of the output price where that moved, else of another part.
 """
 
 from collections.abc import Iterable

@@ -59,7 +59,8 @@ def next_due(state: SourceState, phase: timedelta = timedelta()) -> datetime | N
 
 def backed_off(failures: int) -> timedelta:
     """The wait after so many failures in a row."""
-    return min(FIRST_RETRY * 2 ** min(max(failures, 1) - 1, 20), LONGEST_WAIT)
+    doublings: int = 2 ** min(max(failures, 1) - 1, 20)
+    return min(FIRST_RETRY * doublings, LONGEST_WAIT)
 
 
 def due(states: Iterable[SourceState], now: datetime, phase: timedelta = timedelta()) -> list[str]:
