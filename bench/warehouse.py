@@ -101,8 +101,8 @@ def fill(folder: Path, versions: int) -> Path:
             f"""
             INSERT INTO core.quote_past (
                 version_id, source_id, offer_id, component, basis, min_prompt_tokens, hours,
-                amount, currency, unit, status, priority, raw, locator, capture_id, pass_id, recorder, observed_at, recorded_at,
-                ended_at, ended_recorded_at, end_reason, valid_from, valid_to)
+                amount, currency, unit, status, priority, raw, locator, capture_id, pass_id, recorder, observed_at,
+                recorded_at, ended_at, ended_recorded_at, end_reason, valid_from, valid_to)
             WITH steps AS (
                 SELECT range AS n, range % 3000 AS offer_id,
                        TIMESTAMP '2024-01-01' + to_seconds((range // 3000) * (63072000.0 / ({versions} / 3000.0)))
