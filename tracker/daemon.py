@@ -32,7 +32,7 @@ PATIENCE_S = 20.0  # between SIGTERM and SIGKILL
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one child may use; `second` moves the whole schedule, for tests and for many homes on one machine."""
+    """What one child may use, and by how much the clock's starts are scattered."""
 
     tick_s: float = 1800.0
     errands_s: float = 6 * 3600.0

@@ -5,17 +5,24 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.reports.ledgers import MONDAY, Typed, price
 from tracker.alerts import send_alerts, subscriptions
+from tracker.cli import app
 from tracker.errors import TrackerError, UsageError
-from tracker.records import Offer
+from tracker.records import Declaration, Limit, Offer
 from tracker.settings import Home
+from warehouse.history import publish
+from warehouse.ledger import append_pass
+from warehouse.passes import PassFacts
+from warehouse.store import open_file
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*imghdr.*:DeprecationWarning")  # apprise still imports it
 
@@ -192,3 +199,36 @@ def test_a_mistake_in_the_file_is_one_line(entry: str, words: str, tmp_path: Pat
     with pytest.raises(UsageError) as raised:
         subscriptions(home)
     assert words in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_precision_limits_flags_and_broken_sources_are_events(tmp_path: Path) -> None:
+    typed = Typed(models={CHEAP: "qwen/qwen3-32b"})
+    typed.kinds["market_b"] = "market"
+    for day, precision, requests in ((0, "bf16", "60"), (1, "fp8", "20"), (2, "fp8", "40")):
+        limit = Limit("host", "cheap", "free", "requests", "minute", Decimal(requests))
+        said = [*price(CHEAP, "1", "2"), Declaration(CHEAP, "precision", precision), limit]
+        typed.daily([day], said)
+    typed.daily([0], price(OTHER, "1", "1"), source="market_b")
+    home = typed.publish(tmp_path)
+    with open_file(home.warehouse) as connection:
+        for day in (1, 2):
+            at = MONDAY + timedelta(days=day, hours=13)
+            append_pass(connection, PassFacts("market_b", "", at, at, outcome="failed", problem="HTTP 500"))
+        connection.execute(
+            "INSERT INTO calc.flag (flag_id, kind, offer, model_id, sentence, opened_at) VALUES (7, 'below_cost', "
+            "'host/cheap', 'qwen/qwen3-32b', 'Sold below every cost.', ?)",
+            [MONDAY + timedelta(days=1)],
+        )
+    publish(home.warehouse, home.history, home.write_lock)
+    send_alerts(home, now=NOON)
+    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    told = {line["kind"]: (line["subject"], line["text"]) for line in lines}
+    assert told == {
+        "precision": ("host/cheap", "precision bf16 -> fp8"),
+        "limit_cut": ("host/cheap", "free requests/minute 60.0 -> 20.0"),
+        "flag": ("host/cheap", "below_cost: Sold below every cost."),
+        "broken": ("market_b", "no good pass for more than a day: HTTP 500"),
+    }
+    assert next(line["change"] for line in lines if line["kind"] == "limit_cut") == pytest.approx(-2 / 3)
+    ran = CliRunner().invoke(app, ["alerts", "--dry-run", "--home", str(tmp_path)])
+    assert ran.exit_code == 0 and ran.output.strip() == "nothing to tell"
