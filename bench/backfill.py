@@ -3,9 +3,10 @@
     python -m bench.backfill [--commits 200] [--models 1500] [--write]
 
 Naive: `git show COMMIT:FILE` for each commit, the whole body parsed, checked and made into rows, and the same history
-(`warehouse.retell`) told from them. Ours: `tracker backfill --git`, which on top of that keeps every body, compressed and
-hashed, so that history can be told again. The repository is generated: a map in LiteLLM's layout in which each commit
-moves the prices of two models and every tenth adds or drops one. `--write` refreshes the table in warehouse/README.md.
+(`warehouse.retell`) told from them. Ours: `tracker backfill --git`, which on top of that keeps every body, compressed
+and hashed, so that history can be told again. The repository is generated: a map in LiteLLM's layout in which each
+commit moves the prices of two models and every tenth adds or drops one. `--write` refreshes the table in
+warehouse/README.md.
 """
 
 import argparse
@@ -97,7 +98,7 @@ def measure(folder: Path, commits: int, models: int) -> list[str]:
     assert told == prices(fast), "the two ways do not tell the same history"
     size = len(versions[-1]) / 1e6
     lines = [
-        f"{commits} commits of one {size:.1f} MB file with {models:,} models; {len(told):,} prices told, the same both ways.",
+        f"{commits} commits of one {size:.1f} MB file with {models:,} models; {len(told):,} prices, alike both ways.",
         "",
         "| what | clock, s | processor, s | per commit, ms of processor | naive / this, processor |",
         "| --- | ---: | ---: | ---: | ---: |",

@@ -27,7 +27,9 @@ def keep(folder: Path, body: bytes, durable: bool = True) -> str:
     beside = target.with_name(f".{sha256}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
-            file.write(zstandard.ZstdCompressor(level=6).compress(body))
+            file.write(
+                zstandard.ZstdCompressor(level=6 if durable else 3).compress(body)
+            )  # thousands at once: 3x faster
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

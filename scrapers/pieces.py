@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
@@ -33,8 +34,9 @@ class Part:
     unread: Counter[str] = field(default_factory=Counter)
     unplaced: Counter[str] = field(default_factory=Counter)  # counted even where another entry names the same offer
     skipped: Counter[str] = field(default_factory=Counter)
-    offer: Offer | None = None
+    named: frozenset[Offer] = frozenset()  # the offer it is about
     found: bool = False  # it has what every answer of this source has somewhere
+    rank: tuple[bool, str] = (False, "")  # its place among entries that name one offer
     offers: dict[Offer, "Part"] = field(default_factory=dict)  # an entry of many offers: what it says of each
     doubled: int = 0  # how often it names an offer again
     told: object = None  # what a reader of many versions made of it
@@ -67,6 +69,7 @@ class Piece:
     text: str
     last: bool
     part: Part
+    length: int
 
 
 class Cutter:
@@ -100,6 +103,7 @@ class Cutter:
         found: list[Piece] = []
         expected = 0
         while not found or not found[-1].last:
+            expected, at = self._run(text, at, expected, found)
             guess = self._as_before(text, at, expected, closer)
             piece = self._before[guess] if guess >= 0 else self._piece(text, at, place, len(found))
             expected = guess + 1 if guess >= 0 else self._index().get(piece.text, expected - 1) + 1
@@ -116,6 +120,17 @@ class Cutter:
             if match:
                 return (path, opener), match.end()
         return None
+
+    def _run(self, text: str, at: int, expected: int, found: list[Piece]) -> tuple[int, int]:
+        """Take over the pieces that follow each other here as they did before; where the first other one starts."""
+        starts, add = text.startswith, found.append
+        for piece in islice(self._before, expected, None):
+            if piece.last or not starts(piece.text, at):
+                break
+            add(piece)
+            at += piece.length
+            expected += 1
+        return expected, at
 
     def _as_before(self, text: str, at: int, expected: int, closer: str) -> int:
         """The piece of the version before that stands here again: the next one, or the one after it."""
@@ -148,7 +163,7 @@ class Cutter:
         known = self._index().get(raw)
         if known is not None:
             return self._before[known]
-        return Piece(key, raw, not comma, self._pieces.read(pointer(*path), key, index, value))
+        return Piece(key, raw, not comma, self._pieces.read(pointer(*path), key, index, value), len(raw))
 
     def _index(self) -> dict[str, int]:
         if not self._at and self._before:

@@ -51,13 +51,14 @@ def parse_pass(
         _fail(facts, f"{facts.source_id}: the capture is nested too deeply")
     except Exception as error:  # a parser's bug must not stop the other sources
         _fail(facts, f"{facts.source_id}: parser bug, {type(error).__name__}: {str(error)[:200]}")
+    if memory and facts.outcome == "failed":
+        memory.forget(facts.recorder)
     return facts
 
 
 def _fail(facts: PassFacts, problem: str) -> None:
     facts.outcome, facts.problem = "failed", problem
-    for rows in facts.rows.values():
-        rows.clear()
+    facts.rows = {kind: {} for kind in facts.rows}  # emptied by replacing: a memory may hold the rows
     for series in (facts.metrics, facts.fx_rates, facts.demand):
         series.clear()
     facts.offers.clear()

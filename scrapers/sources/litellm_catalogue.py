@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text, json_body, members, pointer
@@ -76,27 +77,28 @@ def parse(capture: Capture) -> Iterator[Record]:
 def _read(locator: str, key: str, _index: int, row: Any) -> Part:
     """One row, alone; what it has no words for is counted over the rows whose offer is theirs."""
     if not isinstance(row, dict):
-        return Part(key)
+        return Part(key, rank=("/" not in key, key))
     outer, inner = _Seen(), _Seen()
     offer = _offer(key, row, outer)
     own = offer if key != "sample_spec" else None
     records = tuple(_row_records(own, row, locator + pointer(key), inner)) if own else ()
     priced = any("cost" in name for name in row)
-    return Part(key, records, inner.unread, outer.unread, outer.skipped, offer, priced)
+    named, rank = frozenset((offer,) if offer else ()), ("/" not in key, key)
+    return Part(key, records, inner.unread, outer.unread, outer.skipped, named, priced, rank)
 
 
 def _gather(parts: Sequence[Part]) -> tuple[list[Part], list[Notice]]:
     seen, kept, offers = _Seen(), list[Part](), set[Offer]()
     if not any(part.found for part in parts):
         raise ParseError("litellm_catalogue: no row with a cost in it")
-    for part in sorted(parts, key=lambda part: ("/" not in part.key, part.key)):
+    for part in sorted(parts, key=attrgetter("rank")):
         if part.unplaced or part.skipped:
             seen.unread += part.unplaced
             seen.skipped += part.skipped
-        if part.offer in offers:
+        if not offers.isdisjoint(part.named):
             seen.doubled.append(part.key)
-        elif part.offer and part.key != "sample_spec":
-            offers.add(part.offer)
+        elif part.named and part.key != "sample_spec":
+            offers |= part.named
             if part.unread:
                 seen.unread += part.unread
             kept.append(part)

@@ -118,6 +118,23 @@ def test_a_capture_leads_back_to_its_commit(told: Home, clone: Path) -> None:
         assert str(url).split("/")[6] in shas
 
 
+def test_unchanged_entries_are_not_read_again(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versions: list[bytes]
+) -> None:
+    """Two or three of forty rows move in a commit: only those are parsed, but for the first version and the last."""
+    from scrapers.sources import litellm_catalogue
+
+    plain, read = litellm_catalogue._row_records, list[str]()
+    monkeypatch.setattr(
+        litellm_catalogue,
+        "_row_records",
+        lambda offer, row, place, seen: (read.append(place), plain(offer, row, place, seen))[1],
+    )
+    short = make_repository(tmp_path / "short", [{FILE: body} for body in versions[:100]])
+    backfill_git(Home(tmp_path / "home"), "litellm_catalogue", short)
+    assert 200 <= len(read) <= 2 * 60 + 98 * 4
+
+
 def test_twice_changes_nothing_and_reads_nothing(told: Home, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content(told)
     monkeypatch.setattr(Blobs, "read", lambda *_: pytest.fail("a blob was read again"))
@@ -156,6 +173,43 @@ def test_new_commits_go_on_top(tmp_path: Path, versions: list[bytes], monkeypatc
     whole = Home(tmp_path / "whole")
     backfill_git(whole, "litellm_catalogue", clone)
     assert content(home) == content(whole)
+
+
+class _Forgetful:
+    """A memory that never remembers: every version is parsed whole."""
+
+    def __init__(self, _module: object) -> None: ...
+
+    def tell(self, *_: object) -> None:
+        return None
+
+    def forget(self, _recorder: str) -> None: ...
+
+
+def test_pieces_tell_what_whole_parses_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a version whose unit is wrong, a torn one, a doubled key, and models that leave and come back."""
+    bodies = []
+    for index, body in enumerate(price_maps(60, 40, seed=3)):
+        rows = json.loads(body)
+        price = 2.5e-3 if index in (20, 21) else 2.5e-6  # outside the anchor: the pass fails and tells nothing
+        rows["gpt-4o"] = {"litellm_provider": "openai", "input_cost_per_token": price}
+        if 30 < index < 40:
+            rows["openai/gpt-4o"] = {"litellm_provider": "openai", "input_cost_per_token": 5e-6}
+        if index % 9 < 4:
+            rows.pop("groq/author/model-2", None)
+        bodies.append(json.dumps(rows, indent=2).encode())
+    bodies[45] = bodies[45][:-50]
+    bodies[50] = bodies[50].replace(b'"mode": "chat",', b'"mode": "chat", "mode": "chat",', 1)
+    bodies[51] = b'{"gpt-4o": {"litellm_provider": "openai", "input_cost_per_token": 9e-6},' + bodies[51][1:]
+    clone = make_repository(tmp_path / "clone", [{FILE: body} for body in bodies])
+    pieces, whole = Home(tmp_path / "pieces"), Home(tmp_path / "whole")
+    backfill_git(pieces, "litellm_catalogue", clone)
+    monkeypatch.setattr(backfill, "Memory", _Forgetful)
+    backfill_git(whole, "litellm_catalogue", clone)
+    for table, rows in content(pieces).items():
+        assert rows == content(whole)[table], table
+    outcomes = ask(pieces, "SELECT outcome FROM core.pass ORDER BY observed_at")
+    assert [index for index, (outcome,) in enumerate(outcomes) if outcome == "failed"] == [20, 21, 45]
 
 
 def test_a_folder_that_is_no_such_clone(tmp_path: Path) -> None:
