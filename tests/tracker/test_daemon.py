@@ -1,6 +1,7 @@
 """The daemon's processes: bounded, one scheduler per home, ended with it; errands by the ledger; health on loopback."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -196,3 +197,15 @@ def test_health_counts_what_waits(home: Home, shop: Shop, clock: Clock, monkeypa
     assert health_of(home, clock.now + timedelta(hours=5)).ok, "a daily source is not late after five hours"
     (home.spool / "x.json").write_text("{}")
     assert health_of(home, clock.now).spool_waiting == 1
+
+
+def test_without_a_key_the_hourly_probe_has_nothing_to_do_and_is_no_failure(
+    home: Home, shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+        monkeypatch.delenv(name)
+    register(monkeypatch, source("deepinfra", shop.url("a")))
+    shop.put("a", stock(fast=("1", "2")))
+    tick(home, loopback=True)
+    home.config.write_text('[probe]\ndaily_usd = "0.01"\n')
+    assert run_errands(home, 60, 8) == {"probe": ""}

@@ -65,6 +65,7 @@ def probe(
     Example: tracker probe --url http://127.0.0.1:8765/fast/v1 --model toy --key-env SANDBOX_KEY --input-price 0.1
     --output-price 0.4 --budget 0.50
     """
+    import os
     from datetime import UTC, datetime
 
     from tracker.errors import UsageError
@@ -83,6 +84,8 @@ def probe(
         made = direct_plan(target, workloads, ladder, now)
     else:
         candidates = candidates_of(place.history, offer or [])
+        if not (offer or plan or key_file):  # the plan of the hour: one missing key must not stop the others
+            candidates = [each for each in candidates if os.environ.get(each.target.key_env, "").strip()]
         made = day_plan(candidates, purse.usd_per_day, now, purse.ledger.today().total, whole_day=plan or bool(offer))
     if plan:
         return _show_plan(made, purse.usd_per_day)
