@@ -146,7 +146,9 @@ def main() -> None:
     table = "| what | wall s | CPU s | peak MB | limit (wall) |\n| --- | ---: | ---: | ---: | --- |\n"
     for name, seconds, cpu, megabytes, limit in lines:
         table += f"| {name} | {seconds:.1f} | {cpu:.1f} | {megabytes:.0f} | {limit} |\n"
-    load = f"{len(os.sched_getaffinity(0))} cores, load average {os.getloadavg()[0]:.0f} at the end"
+    cores = len(os.sched_getaffinity(0))
+    load = f"{cores} cores shared with other work: load average {os.getloadavg()[0]:.0f} at the end. Of the site's time"
+    load += " nearly all is drawing, in as many processes as there are cores"
     print(f"{table}\n{load}")
     if chosen.write:
         text = README.read_text()
