@@ -9,12 +9,18 @@ WITH versions AS (
     SELECT version_id, source_id, lessor, listed_name, accelerator, form, memory_gb, region, commitment, gpu_count, amount,
            currency, effective_from, observed_at, ended_at, capture_id, valid_from, valid_to
     FROM core.rental_past WHERE superseded_at IS NULL
+), told AS (
+    -- a lessor's dated prices follow each other: the next one ends the one before
+    SELECT *, CASE WHEN effective_from IS NULL THEN valid_to ELSE least(valid_to, coalesce(lead(valid_from) OVER (
+               PARTITION BY source_id, lessor, listed_name, region, commitment, gpu_count, form, effective_from IS NULL
+               ORDER BY valid_from, observed_at), valid_to)) END AS held_to
+    FROM versions
 ), last_rate AS (SELECT max(day) AS day FROM calc.fx_daily)
 SELECT v.version_id AS rental_id, v.lessor, v.accelerator, v.listed_name, v.form, v.memory_gb, v.region, v.commitment,
        v.gpu_count, v.amount, v.currency,
        CASE WHEN v.currency = 'USD' THEN CAST(v.amount AS DOUBLE) ELSE v.amount * f.usd_per_unit END AS usd_per_gpu_hour,
-       v.source_id, v.valid_from, v.valid_to, v.observed_at, v.ended_at, v.capture_id
-FROM versions v CROSS JOIN last_rate
+       v.source_id, v.valid_from, v.held_to AS valid_to, v.observed_at, v.ended_at, v.capture_id
+FROM told v CROSS JOIN last_rate
 LEFT JOIN calc.fx_daily f ON f.currency = v.currency AND f.day = least(CAST(v.valid_from AS DATE), last_rate.day);
 COMMENT ON VIEW rentals IS 'The price of one accelerator for one hour at a lessor, every version. valid_to 9999-12-31: it stands.';
 COMMENT ON COLUMN rentals.rental_id IS 'Id of this version';
