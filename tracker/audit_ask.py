@@ -1,6 +1,7 @@
 """Asking an endpoint on behalf of an audit: money reserved before each request, failures counted, text as it came."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -111,7 +112,8 @@ def _wait_s(reply: Reply, attempt: int) -> float:
 
 
 def _upper_tokens(ask: Ask) -> int:
-    return int(len(ask.prompt.encode()) / BYTES_PER_TOKEN) + TEMPLATE_TOKENS
+    extra = len(json.dumps(dict(ask.extra))) if ask.extra else 0
+    return int((len(ask.prompt.encode()) + extra) / BYTES_PER_TOKEN) + TEMPLATE_TOKENS
 
 
 def _upper_cost(price: Price, ask: Ask) -> float:

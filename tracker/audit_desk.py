@@ -76,9 +76,11 @@ def seat(
     return Table(party(suspect), party(reference), [party(target) for target in controls], known)
 
 
-def plan(table: Table, budget_usd: float, border_prompts: int, context_tokens: int = 0) -> list[Step]:
+def plan(table: Table, budget_usd: float, border_prompts: int, context_tokens: int = 0, tools: int = 0) -> list[Step]:
     """The steps this table can take under the budget."""
     everyone = (table.suspect, table.reference, *table.controls)
+    if tools and any(party.target.dialect != "openai_chat" for party in (table.suspect, table.reference)):
+        raise UsageError("--tools needs chat endpoints on both sides: say --dialect openai_chat")
     has_window = len(table.controls) >= 2 or table.honest is not None
     seats = Endpoints(
         table.suspect.price,
@@ -87,7 +89,7 @@ def plan(table: Table, budget_usd: float, border_prompts: int, context_tokens: i
         reference_shows_logprobs=has_window and table.reference.target.dialect.startswith("openai"),
         reference_echoes=all(party.reads_raw_text for party in everyone),
     )
-    return plan_audit(seats, table.honest or ASSUMED, budget_usd, border_prompts, context_tokens=context_tokens)
+    return plan_audit(seats, table.honest or ASSUMED, budget_usd, border_prompts, 0.95, context_tokens, tools)
 
 
 def carry_out(table: Table, steps: Sequence[Step], ledger: Ledger, seed: int, say: Callable[[str], None]) -> Report:

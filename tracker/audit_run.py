@@ -11,9 +11,11 @@ from tracker.audit.margin import margin_test
 from tracker.audit.mmd import hamming_mmd
 from tracker.audit.noise import HonestNoise, Range, Trials, honest_from_gaps, kl_of_noise, learn_honest, noise_range
 from tracker.audit.permutation import Floats
-from tracker.audit.plan import CONTEXT_ANSWER, Step
+from tracker.audit.plan import CONTEXT_ANSWER, TOOL_ANSWER, Step
 from tracker.audit.prompts import candidates
 from tracker.audit.surface import Difference, PromptTokens, context_held, differences, needle, plain, prompt_tokens
+from tracker.audit.tool_prompts import SCHEMAS, tool_questions, tools
+from tracker.audit.tools import ToolCall, tool_score
 from tracker.audit.verdict import Finding, Verdict, decide, load_ladder
 from tracker.audit_ask import READABLE, Party, Path, ask_all, form, greedy_path, scored_margins, search_border, texts
 from tracker.errors import ProbeError
@@ -53,6 +55,9 @@ async def run_audit(table: Table, steps: Sequence[Step], seed: int = 0, say: Say
     findings: list[Finding] = []
     if "context" in planned:
         findings.append(await _context(table.suspect, planned["context"].prompts, seed))
+    if "tool calls" in planned:
+        say("tool calls")
+        findings.append(await _tools(table, planned["tool calls"].prompts, seed))
     if "border prompts" in planned and not (tokens and tokens.verdict == "other"):
         say("border prompts")
         findings.append(await _border(table, planned["border search"].prompts, planned["border prompts"].prompts, seed))
@@ -90,6 +95,22 @@ async def _context(suspect: Party, tokens: int, seed: int) -> Finding:
     seen = context_held(word, reply.text, tokens, reply.usage.input_tokens)
     note = f"a prompt of about {tokens} tokens was {seen}; the host counted {reply.usage.input_tokens}"
     return Finding("context", 1, CONTEXT_ANSWER, float(seen == "held"), None, note=note)
+
+
+async def _tools(table: Table, count: int, seed: int) -> Finding:
+    """Schema accuracy of the host's calls, and whether it calls when the reference does. No test, so no p."""
+    asks = [Ask("", text, TOOL_ANSWER, extra={"tools": tools()}) for text in tool_questions(count, seed + 5)]
+    theirs, ours = [await ask_all(party, asks) for party in (table.suspect, table.reference)]
+    both = [(a, b) for a, b in zip(theirs, ours, strict=True) if a.outcome in READABLE and b.outcome in READABLE]
+    if not both:
+        return _silent("tool calls", "no question with tools was answered by both")
+    said, known = ([[ToolCall(c.name, c.arguments) for c in pair[at].calls] for pair in both] for at in (0, 1))
+    triggered = [bool(calls) for calls in known]
+    host, reference = tool_score(said, SCHEMAS, triggered), tool_score(known, SCHEMAS)
+    f1 = "" if host.trigger_f1 is None else f"; called when the reference did with F1 {host.trigger_f1:.2f}"
+    fits = f"{host.valid} of {host.calls} calls fit their schema"
+    note = f"{fits}, the reference's {reference.valid} of {reference.calls}"
+    return Finding("tool calls", len(both), TOOL_ANSWER * len(both), host.schema_accuracy, None, note=note + f1)
 
 
 def _failures(table: Table) -> str:

@@ -20,6 +20,7 @@ FORM_TOKENS = 180  # ... repeated up to three times
 ECHO_TOKENS = 160  # ... followed by an answer that is being scored
 BORDER_YIELD = 0.03  # share of candidate prompts inside the window, low end of what bench/audit.py finds
 CONTEXT_ANSWER = 16  # tokens in which the word of a long prompt must come back
+TOOL_TOKENS, TOOL_ANSWER = 1100, 256  # a question with all tools, by the two numbers above; room for a call
 FEWEST_BORDER = 20  # fewer border prompts than this are not worth their search
 GREEDY_PROMPTS, SAMPLED_PROMPTS, SAMPLES = 50, 10, 10
 
@@ -90,6 +91,7 @@ def plan_audit(
     border_prompts: int = 80,
     wanted_power: float = 0.95,
     context_tokens: int = 0,
+    tool_questions: int = 0,
 ) -> list[Step]:
     """The steps that fit the budget, first the form, then border prompts, greedy divergence and sampled texts."""
     if budget_usd <= 0:
@@ -102,6 +104,9 @@ def plan_audit(
         size = (int(1.4 * context_tokens) + TEMPLATE_TOKENS, CONTEXT_ANSWER)
         whole = _step("context", (endpoints.suspect,), 1, 1, size, "does it read a long prompt whole?")
         steps.append(replace(whole, prompts=context_tokens))
+    if tool_questions:
+        size = (TOOL_TOKENS, TOOL_ANSWER)
+        steps.append(_step("tool calls", both, tool_questions, 1, size, "do calls fit their schemas?"))
     if endpoints.reference_shows_logprobs:
         left = budget_usd - total_cost(steps)
         steps += _border_steps(endpoints, honest, border_prompts, wanted_power, left)

@@ -33,6 +33,7 @@ def audit(
     honest_noise: Annotated[float, typer.Option(help="Honest noise in nats, where it was learnt before")] = 0.0,
     border_prompts: Annotated[int, typer.Option(help="One-token questions")] = 80,
     context: Annotated[int, typer.Option(help="Also ask one prompt of about so many tokens: is all of it read?")] = 0,
+    tools: Annotated[int, typer.Option(help="Also so many questions with tools: do calls fit? openai_chat only")] = 0,
     watch: Annotated[int, typer.Option(help="Only look: so many fresh questions, evidence kept from look to look")] = 0,
     seed: Annotated[int, typer.Option(help="Another seed asks other prompts")] = 0,
     vantage: Annotated[str, typer.Option(envvar="TRACKER_VANTAGE", help="Name of this place")] = "",
@@ -58,7 +59,7 @@ def audit(
     started = datetime.now(UTC).replace(tzinfo=None)
     if watch:
         return _keep(place, rows_of(table, _look(table, place, watch), started, vantage))
-    steps = make_plan(table, budget, border_prompts, context)
+    steps = make_plan(table, budget, border_prompts, context, tools)
     _show_plan(steps, budget)
     if plan:
         return

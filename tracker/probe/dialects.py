@@ -50,6 +50,14 @@ class Usage:
     cached_tokens: int | None = None
 
 
+class CallPart(NamedTuple):
+    """A piece of a tool call: its place among the calls (None: a whole call of its own), name and argument text."""
+
+    place: int | None
+    name: str
+    arguments: str
+
+
 class Delta(NamedTuple):
     """What one event brought. `usage` is cumulative where a seller sends it more than once."""
 
@@ -62,6 +70,7 @@ class Delta(NamedTuple):
     error: str = ""
     is_end: bool = False
     has_tool_call: bool = False
+    calls: tuple[CallPart, ...] = ()
 
 
 _decode = json.JSONDecoder().decode  # json.loads would guess the encoding of each event first
@@ -174,7 +183,13 @@ def _read_openai(event: Json, _name: str) -> Delta:
         refusal=delta.get("refusal") or ("content filter" if finish == "content_filter" else ""),
         error="the seller ended the stream with an error" if finish == "error" else "",
         has_tool_call=bool(delta.get("tool_calls")),
+        calls=_openai_calls(delta["tool_calls"]) if delta.get("tool_calls") else (),
     )
+
+
+def _openai_calls(given: list[Json]) -> tuple[CallPart, ...]:
+    functions = [(part.get("index", at), part.get("function") or {}) for at, part in enumerate(given)]
+    return tuple(CallPart(at, part.get("name") or "", part.get("arguments") or "") for at, part in functions)
 
 
 def _text(content: Any) -> str:
@@ -253,7 +268,10 @@ def _read_anthropic(event: Json, name: str) -> Delta:
             text=delta.get("text", ""),
             reasoning=delta.get("thinking", ""),
             has_tool_call=bool(delta.get("partial_json")),
+            calls=(CallPart(event.get("index", 0), "", delta["partial_json"]),) if delta.get("partial_json") else (),
         )
+    if kind == "content_block_start" and (begun := event.get("content_block") or {}).get("type") == "tool_use":
+        return Delta(calls=(CallPart(event.get("index", 0), begun.get("name", ""), ""),))
     if kind == "message_delta":
         reason = event["delta"].get("stop_reason") or ""
         usage = _anthropic_usage(event.get("usage"))
@@ -261,7 +279,10 @@ def _read_anthropic(event: Json, name: str) -> Delta:
     if kind == "message":
         text = "".join(part.get("text", "") for part in event.get("content", ()))
         reason = event.get("stop_reason") or ""
-        return Delta(text=text, usage=_anthropic_usage(event.get("usage")), finish=reason, is_end=True)
+        used = [part for part in event.get("content", ()) if part.get("type") == "tool_use"]
+        calls = tuple(CallPart(None, part["name"], json.dumps(part["input"])) for part in used)
+        usage = _anthropic_usage(event.get("usage"))
+        return Delta(text=text, usage=usage, finish=reason, is_end=True, has_tool_call=bool(calls), calls=calls)
     return Delta(is_end=True) if kind == "message_stop" else NOTHING
 
 
@@ -310,7 +331,8 @@ def _read_gemini(event: Json, _name: str) -> Delta:
         finish=finish,
         refusal=finish if finish in GEMINI_REFUSALS else "",
         is_end=bool(finish),
-        has_tool_call=any("functionCall" in part for part in parts),
+        has_tool_call=bool(called := [part["functionCall"] for part in parts if "functionCall" in part]),
+        calls=tuple(CallPart(None, call.get("name", ""), json.dumps(call.get("args") or {})) for call in called),
     )
 
 

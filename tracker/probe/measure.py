@@ -70,6 +70,14 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call, whole: the function's name and its arguments, still as the text that came."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answered (or failed) request. `outcome` is a key of OUTCOMES; only `ok` carries speeds."""
 
@@ -93,6 +101,7 @@ class Reply:
     sent: float | None = None  # perf_counter: to join the streams of one burst
     last: float | None = None
     is_sandbox: bool = False
+    calls: tuple[Call, ...] = ()
 
 
 Timed = tuple[float, Delta]
@@ -255,7 +264,18 @@ def _figures(ask: Ask, exchange: Exchange, deltas: list[Timed], lag_s: Callable[
         sent=exchange.sent,
         last=bearing[-1][0] if bearing else None,
         is_sandbox=bool(head and "x-tracker-sandbox" in head.headers),
+        calls=_calls([delta for _, delta in deltas]),
     )
+
+
+def _calls(deltas: list[Delta]) -> tuple[Call, ...]:
+    """The calls put together from their pieces, in the order they began."""
+    begun: dict[int | str, tuple[str, str]] = {}
+    for part in (part for delta in deltas for part in delta.calls):
+        place = f"whole {len(begun)}" if part.place is None else part.place
+        name, arguments = begun.get(place, ("", ""))
+        begun[place] = name or part.name, arguments + part.arguments
+    return tuple(Call(name, arguments) for name, arguments in begun.values())
 
 
 def _last_usage(deltas: list[Timed]) -> Usage:
@@ -360,5 +380,6 @@ def _final(reply: Reply, outcome: str, detail: str, key: Key) -> Reply:
         text=key.scrub(reply.text),
         reasoning=key.scrub(reply.reasoning),
         finish=key.scrub(reply.finish)[:40],
+        calls=tuple(Call(key.scrub(call.name), key.scrub(call.arguments)) for call in reply.calls),
         timing=timing,
     )
