@@ -75,10 +75,10 @@ def lab_python() -> str | None:
 
 
 @contextmanager
-def lab_server(python: str) -> Iterator[tuple[int, list[str]]]:
+def lab_server(python: str, *arguments: str) -> Iterator[tuple[int, list[str]]]:
     """Start the lab's server; it ends with its standard input."""
     with subprocess.Popen(
-        [python, "-m", "bench.audit_lab.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [python, "-m", "bench.audit_lab.server", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
         port, *slugs = server.stdout.readline().split()
@@ -89,7 +89,8 @@ def lab_server(python: str) -> Iterator[tuple[int, list[str]]]:
 
 def lab_facts(python: str) -> dict[str, Any]:
     """Held-out prompts and true distances; kept until the lab's code or weights change."""
-    sources = sorted(Path(audit_lab.__file__).parent.glob("*.py")) + sorted(lab_home().glob("*.pt"))
+    code = sorted(Path(audit_lab.__file__).parent.glob("*.py"))
+    sources = [path for path in code if path.name != "server.py"] + sorted(lab_home().glob("*.pt"))
     marks = [path.read_text() if path.suffix == ".py" else str(path.stat().st_mtime_ns) for path in sources]
     path = lab_home() / f"facts-{hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:12]}.json"
     if not path.exists():

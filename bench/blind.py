@@ -5,6 +5,8 @@ last verdict. The probes are the shipped ones (`run_burst`), the thresholds `tra
 precision test the audit's border prompts with the sandbox's `reference` and `fast` as the two honest endpoints.
 
     python -m bench.blind [--hosts 200] [--parallel 5] [--key KEY] [--write]
+
+The same probes and thresholds then meet a real transformer (`bench.blind_lab`), which the sandbox does not model.
 """
 
 import argparse
@@ -139,17 +141,26 @@ async def border_of(port: int, name: str, prompts: list[BorderPrompt]) -> tuple[
 
 async def judge(port: int, name: str, measure: Yardstick, purse: Purse, places: asyncio.Semaphore) -> Verdict:
     """All that is known of a host in the end: three words."""
-    rows: list[Row] = []
-    target = target_of(port, name)
     async with places:
-        for workload, concurrency in PLAN:
-            for _ in range(3):
-                made = await run_burst(target, WORKLOADS[workload], concurrency, KEY, purse, Vantage("blind"))
-                rows += made
-                if made[0]["outcome"] not in ("distorted", "rate_limited") or concurrency > 1:
-                    break
+        rows = await measured(target_of(port, name), purse)
     trials, _, _ = await border_of(port, name, measure.prompts)
-    return throttle(rows), "speculative" if speculation(rows) else "none", precision(trials, measure.honest)
+    return said(rows, trials, measure.honest)
+
+
+async def measured(target: Target, purse: Purse) -> list[Row]:
+    """The bursts of the plan; a distorted or refused one is asked again, twice at most."""
+    rows: list[Row] = []
+    for workload, concurrency in PLAN:
+        for _ in range(3):
+            made = await run_burst(target, WORKLOADS[workload], concurrency, KEY, purse, Vantage("blind"))
+            rows += made
+            if made[0]["outcome"] not in ("distorted", "rate_limited") or concurrency > 1:
+                break
+    return rows
+
+
+def said(rows: list[Row], trials: Trials, honest: HonestNoise) -> Verdict:
+    return throttle(rows), "speculative" if speculation(rows) else "none", precision(trials, honest)
 
 
 def throttle(rows: list[Row]) -> str:
@@ -226,6 +237,9 @@ def main() -> None:
             print(f"h{number:03d}: true {truth}, said {said}: {hidden_hosts(told[-1], options.hosts)[number]}")
     if options.write:
         refresh(README, "blind", "\n".join(lines))
+    from bench.blind_lab import report
+
+    report(options.write)
 
 
 if __name__ == "__main__":

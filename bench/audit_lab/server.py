@@ -1,7 +1,10 @@
 """The lab's hosts behind one OpenAI-compatible server on 127.0.0.1, with log-probabilities, echo and streaming.
 
 `POST /HOST/v1/completions`; HOST is the variant's slug. Requests of equal length that wait at the same time run in one
-batch, as in a real engine. Prints `port slug slug ...` when it listens and stops when its standard input closes.
+batch, as in a real engine. `/HOST+lookup/` decodes speculatively: drafts are what followed the same two tokens before,
+verified in one forward pass (prompt lookup). With the argument `stream` every step's tokens leave as their own chunk,
+for measuring speeds; without it an answer leaves whole, which costs less. Prints `port slug slug ...` when it listens
+and stops when its standard input closes.
 """
 
 import json
@@ -24,6 +27,7 @@ from bench.audit_lab.train import load_text, load_weights
 from bench.audit_lab.variants import Host, hosts
 
 LARGEST_BATCH = 32
+LOOKUP, DRAFT_TOKENS = "+lookup", 6
 
 
 @dataclass(slots=True)
@@ -36,6 +40,8 @@ class Job:
     alternatives: int
     echo: bool
     generator: torch.Generator
+    lookup: bool = False
+    steps: queue.SimpleQueue[list[int] | None] = field(default_factory=queue.SimpleQueue)  # None: finished
     done: Future[None] = field(default_factory=Future)
     written: list[int] = field(default_factory=list)
     logprobs: list[tuple[int, float | None, list[tuple[int, float]]]] = field(default_factory=list)
@@ -58,15 +64,17 @@ class Engine:
             jobs = [self.waiting.get()]
             while self.host.batch and len(jobs) < LARGEST_BATCH and not self.waiting.empty():
                 jobs.append(self.waiting.get())
-            for group in _equal_lengths(jobs):
+            for group in _groups(jobs):
                 try:
                     with torch.inference_mode():
-                        self._run(group)
+                        _run_lookup(self.host, group[0]) if group[0].lookup else self._run(group)
                     for job in group:
                         job.done.set_result(None)
                 except Exception as error:  # the waiting request must hear of it
                     for job in group:
                         job.done.set_exception(error)
+                for job in group:
+                    job.steps.put(None)
 
     def _run(self, group: list[Job]) -> None:
         host, cache = self.host, Cache()
@@ -81,17 +89,50 @@ class Engine:
             for row, job in enumerate(group):
                 if step < job.wanted:
                     job.written.append(chosen[row])
+                    job.steps.put([chosen[row]])
                     if job.alternatives:
                         _record(job, chosen[row], last[row].log_softmax(-1))
             if step + 1 < max(job.wanted for job in group):
                 logits = forward(host.shape, host.weights, torch.tensor(chosen)[:, None], host.how, cache)
 
 
-def _equal_lengths(jobs: list[Job]) -> list[list[Job]]:
+def _groups(jobs: list[Job]) -> list[list[Job]]:
+    """Jobs that can share a batch: of equal length. A speculating one runs alone."""
     groups: dict[int, list[Job]] = {}
-    for job in jobs:
-        groups.setdefault(len(job.tokens), []).append(job)
+    for number, job in enumerate(jobs):
+        groups.setdefault(-number - 1 if job.lookup else len(job.tokens), []).append(job)
     return list(groups.values())
+
+
+def _run_lookup(host: Host, job: Job) -> None:
+    """Speculative decoding without a second model; what is written has the distribution of the host itself."""
+    cache = Cache()
+    host.how.begin()
+    last = forward(host.shape, host.weights, torch.tensor([job.tokens]), host.how, cache)[0, -1:]
+    drafted: list[int] = []
+    while len(job.written) < job.wanted:
+        step: list[int] = []
+        for at in range(len(drafted) + 1):
+            step.append(_choose(job, last[at]))
+            if at == len(drafted) or step[-1] != drafted[at]:
+                break
+        step = step[: job.wanted - len(job.written)]
+        job.written += step
+        job.steps.put(step)
+        kept = len(job.tokens) + len(job.written) - 1  # the newest token is not in the cache yet
+        cache.keys = [part[:, :, :kept] for part in cache.keys]
+        cache.values = [part[:, :, :kept] for part in cache.values]
+        drafted = _draft(job.tokens + job.written)
+        last = forward(host.shape, host.weights, torch.tensor([[step[-1], *drafted]]), host.how, cache)[0]
+
+
+def _draft(known: list[int]) -> list[int]:
+    """What followed the newest earlier place with the same last two tokens."""
+    pair = known[-2:]
+    for at in range(len(known) - 3, -1, -1):
+        if known[at : at + 2] == pair:
+            return known[at + 2 : at + 2 + DRAFT_TOKENS]
+    return []
 
 
 def _choose(job: Job, logits: Tensor) -> int:
@@ -134,13 +175,15 @@ class Handler(BaseHTTPRequestHandler):
 
     engines: dict[str, Engine]
     tokenizer: Tokenizer
+    streams = False
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet: two would wait 40 ms for a delayed acknowledgement
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        slug, _, route = self.path.strip("/").partition("/")
+        name, _, route = self.path.strip("/").partition("/")
+        slug = name.removesuffix(LOOKUP)
         if slug not in self.engines or route != "v1/completions":
             return self._answer(404, "application/json", b'{"error": {"message": "no such host"}}')
         job = Job(
@@ -150,10 +193,33 @@ class Handler(BaseHTTPRequestHandler):
             min(int(body.get("logprobs") or 0), 20),
             bool(body.get("echo")),
             torch.Generator().manual_seed(int(body.get("seed") or int.from_bytes(os.urandom(6), "big"))),
+            name != slug,
         )
+        if self.streams and not job.alternatives and not job.echo:
+            return self._stream(self.engines[slug], job, body.get("model", ""))
         self.engines[slug].run(job)
         lines = [f"data: {json.dumps(event)}\n\n" for event in _events(job, self.tokenizer, body.get("model", ""))]
         self._answer(200, "text/event-stream", "".join([*lines, "data: [DONE]\n\n"]).encode())
+
+    def _stream(self, engine: Engine, job: Job, model: str) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        engine.waiting.put(job)
+        while (step := job.steps.get(timeout=120)) is not None:
+            choice = {"index": 0, "text": "".join(self.tokenizer.tokens[token] for token in step)}
+            self._chunk({"object": "text_completion", "model": model, "choices": [choice]})
+        *_, last = _events(job, self.tokenizer, model)
+        self._chunk({"choices": [{"index": 0, "text": "", "finish_reason": "length"}]})
+        self._chunk(last)
+        self.wfile.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
+        self.wfile.flush()
+
+    def _chunk(self, event: dict[str, Any]) -> None:
+        data = f"data: {json.dumps(event)}\n\n".encode()
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.flush()
 
     def _answer(self, status: int, media_type: str, body: bytes) -> None:
         self.send_response(status)
@@ -176,7 +242,7 @@ def main() -> None:
     torch.set_num_threads(1)
     tokenizer, _, _ = load_text()
     Handler.engines = {slug(host.name): Engine(host) for host in hosts(load_weights())}
-    Handler.tokenizer = tokenizer
+    Handler.tokenizer, Handler.streams = tokenizer, "stream" in sys.argv[1:]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
