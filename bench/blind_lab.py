@@ -8,6 +8,7 @@ two bf16 hosts that bench.audit learns from. The server reads at most 96 tokens 
 """
 
 import argparse
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -87,19 +88,33 @@ async def judge(
 
 def lines_of(found: Sequence[Judged]) -> list[str]:
     """A line per host; what was said wrongly is in bold."""
-    lines = ["| host | KL, nats | throttled by | speculative decoding | precision |", "|---" * 5 + "|"]
+    lines = [
+        "| host | KL, nats | throttled by | speculative decoding | precision | tok/s regular / hard | tokens a chunk |",
+        "|---" * 7 + "|",
+    ]
     for each in found:
         cells = [
             right if right == word else f"**{word}** (true: {right})"
             for right, word in zip(each.truth, each.verdict, strict=True)
         ]
-        lines.append(f"| {each.host} | {each.kl:.2g} | {' | '.join(cells)} |")
+        lines.append(f"| {each.host} | {each.kl:.2g} | {' | '.join(cells)} | {seen(each.rows)} |")
     ends: dict[str, dict[str, int]] = {}
     for row in (row for each in found for row in each.rows):
         counts = ends.setdefault(row["workload"], {})
         counts[row["outcome"]] = counts.get(row["outcome"], 0) + 1
     told = (f"`{name}` {', '.join(f'{n} {outcome}' for outcome, n in counts.items())}" for name, counts in ends.items())
     return [*lines, "", f"Outcomes of the requests: {'; '.join(told)}."]
+
+
+def seen(rows: Sequence[Row]) -> str:
+    """What speculation was judged by: the fastest regular and hard row that counts, and the regular text's chunks."""
+    regular, hard = (
+        [row for row in rows if row["workload"] == name and row["outcome"] == "ok" and row["itl_ms"]]
+        for name in ("regular", "hard")
+    )
+    speeds = [f"{1000 / min(row['itl_ms'] for row in each):.0f}" if each else "-" for each in (regular, hard)]
+    chunk = statistics.median(row["streamed_tokens"] / row["chunks"] for row in regular) if regular else None
+    return f"{' / '.join(speeds)} | {'-' if chunk is None else format(chunk, '.2f')}"
 
 
 def report(write: bool) -> None:

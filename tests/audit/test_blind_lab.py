@@ -10,7 +10,9 @@ from bench import blind_lab
 from bench.blind_lab import Judged, lines_of
 
 RIGHT = ("none", "speculative", "8 bit or more")
-HOST = Judged("fp32+lookup", 0.0, RIGHT, RIGHT, [{"workload": "hard", "outcome": "ok"}] * 2)
+ROW = {"workload": "regular", "outcome": "ok", "itl_ms": 4.0, "streamed_tokens": 64, "chunks": 16}
+LATE = {"workload": "hard", "outcome": "distorted", "itl_ms": None, "streamed_tokens": 64, "chunks": 64}
+HOST = Judged("fp32+lookup", 0.0, RIGHT, RIGHT, [ROW, LATE])
 
 
 def test_without_torch_it_says_that_it_skipped(
@@ -26,9 +28,9 @@ def test_without_torch_it_says_that_it_skipped(
 def test_a_wrong_word_stands_beside_the_truth() -> None:
     wrong = replace(HOST, verdict=("speed", "speculative", "8 bit or more"))
     lines = lines_of([HOST, wrong])
-    assert lines[2] == "| fp32+lookup | 0 | none | speculative | 8 bit or more |"
-    assert lines[3] == "| fp32+lookup | 0 | **speed** (true: none) | speculative | 8 bit or more |"
-    assert lines[-1] == "Outcomes of the requests: `hard` 4 ok."
+    assert lines[2] == "| fp32+lookup | 0 | none | speculative | 8 bit or more | 250 / - | 4.00 |"
+    assert lines[3] == "| fp32+lookup | 0 | **speed** (true: none) | speculative | 8 bit or more | 250 / - | 4.00 |"
+    assert lines[-1] == "Outcomes of the requests: `regular` 2 ok; `hard` 2 distorted."
 
 
 def test_a_draft_is_what_followed_the_same_two_tokens() -> None:
