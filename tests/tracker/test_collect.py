@@ -301,3 +301,28 @@ def test_checking_the_live_pages_compares_and_stores_nothing(
     assert told == {"stored": 6, "same": 3, "changed": 1, "new": 2, "gone": 2}
     assert rows["b"]["page"] == "failed" and "503" in str(rows["b"]["problem"])
     assert home.history.read_bytes() == before
+
+
+def test_a_repaired_parser_reads_what_the_broken_one_choked_on(
+    home: Home, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    import tests.shop as shop_module
+
+    def broken(_):  # type: ignore[no-untyped-def]
+        raise ZeroDivisionError("oops")
+        yield
+
+    given = source("a", shop.url("a"))
+    register(monkeypatch, given)
+    monkeypatch.setattr("tracker.collect.source_module", lambda _: SimpleNamespace(SOURCE=given, parse=broken))
+    shop.put("a", stock(fast=("1", "2")))
+    assert "parser bug, ZeroDivisionError" in run(home)["a"].problem
+    monkeypatch.setattr(
+        "tracker.backfill.source_module", lambda _: SimpleNamespace(SOURCE=given, parse=shop_module.parse)
+    )
+    reparse(home)
+    collecting.publish(home.warehouse, home.history, home.write_lock)
+    assert ask(home, "SELECT output FROM offers WHERE listed_name = 'fast'") == [(Decimal(2),)]
+    assert ask(home, "SELECT outcome FROM passes") == [("good",)]
