@@ -163,7 +163,7 @@ def test_concurrency_and_token_limits() -> None:
     replies = talk(replace(QUIET, max_concurrency=2), crowd)
     assert sum(reply.outcome == "rate_limited" for reply in replies) == 2
     replies = talk(replace(QUIET, tokens_per_minute=50), crowd)
-    assert [reply.outcome == "rate_limited" for reply in replies] == [False, False, True, True]
+    assert sum(reply.outcome == "rate_limited" for reply in replies) == 2
 
 
 def test_bad_requests_are_named() -> None:
