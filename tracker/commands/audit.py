@@ -21,9 +21,7 @@ def audit(
     reference: Annotated[str, typer.Option(help="Who serves the model as it should be: offer, URL or MODEL@URL")],
     budget: Annotated[float, typer.Option(help="USD this audit may cost, all endpoints together")] = 0.0,
     control: Annotated[list[str] | None, typer.Option(help="An honest host (repeat; two learn the window)")] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Print steps, cost and detectable distance; send nothing")
-    ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print steps, cost and what they find; send nothing")] = False,
     model: Annotated[str, typer.Option(help="Model name at endpoints given as URLs")] = "",
     dialect: Annotated[str, typer.Option(help="openai_completions or openai_chat, for URLs")] = "openai_completions",
     key_env: Annotated[str, typer.Option(help="Environment variable that holds the key, for URLs")] = "",
