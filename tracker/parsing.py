@@ -1,17 +1,18 @@
 """The second half of a pass, without I/O: parse its captures, check every record, sort them into ledger rows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from scrapers.source import Capture, SourceModule
 from tracker.checks import Doubt, Siblings, agrees, doubt_move, prove, sift
 from tracker.errors import TrackerError
-from tracker.records import Declaration, Demand, FxRate, Limit, Metric, Notice, Quote, Record, Rental
+from tracker.records import Declaration, Demand, FxRate, Metric, Notice, Quote, Record
 from warehouse.ledger import Witness
 from warehouse.passes import CaptureRow, PassFacts
-from warehouse.shapes import DECLARATION, LIMIT, QUOTE, RENTAL, Shape, dated, rows_of
+from warehouse.shapes import SHAPES, dated, rows_of
 from warehouse.versions import Judge, Key, Row, Value, identity
 
 if TYPE_CHECKING:
@@ -67,35 +68,32 @@ def _fail(facts: PassFacts, problem: str) -> None:
 
 
 def sort_records(facts: PassFacts, records: Sequence[Record], capture_id: int) -> None:
-    quotes = dated([record for record in records if isinstance(record, Quote)])
-    declarations = [record for record in records if isinstance(record, Declaration)]
-    limits = [record for record in records if isinstance(record, Limit)]
-    rentals = [record for record in records if isinstance(record, Rental)]
-    kinds: list[tuple[Shape, Sequence[Record]]] = [
-        (QUOTE, quotes), (DECLARATION, declarations), (LIMIT, limits), (RENTAL, rentals),
-    ]  # fmt: skip
-    for shape, found in kinds:
-        rows, contradicted = rows_of(shape, found, capture_id)
-        for key, row in rows.items():
-            if facts.rows[shape.kind].setdefault(key, row).value != row.value:
-                contradicted.append(key)
-        facts.notices.extend(Notice("contradiction", f"{shape.kind} shown twice: {key[1:]}") for key in contradicted)
-    facts.quotes.extend(quotes)
-    facts.offers.update(quote.offer for quote in quotes)
-    facts.offers.update(declaration.offer for declaration in declarations)
+    """Sort records into the pass: ledger rows by kind, series, offers and notices."""
+    found: defaultdict[type, list[Any]] = defaultdict(list)
     for record in records:
-        match record:
-            case Metric():
-                facts.metrics.append((record, capture_id))
-                facts.offers.add(record.offer)
-            case FxRate():
-                facts.fx_rates.append((record, capture_id))
-            case Demand():
-                facts.demand.append((record, capture_id))
-            case Notice():
-                facts.notices.append(record)
-            case _:
-                pass
+        found[type(record)].append(record)
+    found[Quote] = dated(found[Quote])
+    for shape in SHAPES:
+        rows, contradicted = rows_of(shape, found[shape.record], capture_id)
+        _merge(facts.rows[shape.kind], rows, contradicted)
+        facts.notices.extend(Notice("contradiction", f"{shape.kind} shown twice: {key[1:]}") for key in contradicted)
+    facts.quotes.extend(found[Quote])
+    for kind in (Quote, Declaration, Metric):
+        facts.offers.update({id(record.offer): record.offer for record in found[kind]}.values())
+    facts.metrics.extend((record, capture_id) for record in found[Metric])
+    facts.fx_rates.extend((record, capture_id) for record in found[FxRate])
+    facts.demand.extend((record, capture_id) for record in found[Demand])
+    facts.notices.extend(found[Notice])
+
+
+def _merge(known: dict[Key, Row], rows: dict[Key, Row], contradicted: list[Key]) -> None:
+    """Add one capture's rows to the pass; of what two captures state differently the first stays."""
+    if not known:
+        known.update(rows)
+        return
+    for key, row in rows.items():
+        if known.setdefault(key, row).value != row.value:
+            contradicted.append(key)
 
 
 def judge_of(facts: PassFacts, witness: Witness) -> Judge:

@@ -4,11 +4,12 @@ Key: what identifies the fact. Value: what makes a new version when it differs. 
 kept with the version that was opened but never compared.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import zip_longest
+from typing import Any
 
 import pyarrow as pa
 
@@ -50,7 +51,7 @@ class Shape:
     key_columns: tuple[str, ...]
     value_columns: tuple[str, ...]
     evidence_columns: tuple[str, ...]
-    split: Callable[..., tuple[Key, Value, Evidence]]
+    split: Callable[[Iterable[Any]], Iterator[tuple[Key, Value, Evidence]]]
 
     @property
     def now_columns(self) -> tuple[str, ...]:
@@ -71,43 +72,35 @@ class Shape:
         return frozenset(column for column in self.now_columns if arrow_type(column) is _TEXT)
 
 
-def _split_quote(quote: Quote) -> tuple[Key, Value, Evidence]:
-    when = quote.condition
-    return (
-        (
-            offer_id(quote.offer),
-            quote.component,
-            quote.basis,
-            when.min_prompt_tokens,
-            when.max_prompt_tokens,
-            when.hours,
-            when.effective_from,
-        ),
-        (quote.amount, quote.currency, quote.unit, quote.status, quote.priority, when.effective_until),
-        (quote.raw, quote.locator),
-    )
+Split = tuple[Key, Value, Evidence]
 
 
-def _split_declaration(fact: Declaration) -> tuple[Key, Value, Evidence]:
-    return (offer_id(fact.offer), fact.attribute), (fact.value,), (fact.locator,)
+def _split_quotes(quotes: Iterable[Quote]) -> Iterator[Split]:
+    offer, ident = None, 0
+    for quote in quotes:
+        if quote.offer is not offer:  # the prices of an offer come one after another
+            offer, ident = quote.offer, offer_id(quote.offer)
+        when = quote.condition
+        bands = when.min_prompt_tokens, when.max_prompt_tokens, when.hours, when.effective_from
+        value = quote.amount, quote.currency, quote.unit, quote.status, quote.priority, when.effective_until
+        yield (ident, quote.component, quote.basis, *bands), value, (quote.raw, quote.locator)
 
 
-def _split_limit(fact: Limit) -> tuple[Key, Value, Evidence]:
-    key = (fact.provider, fact.listed_name, fact.tier, fact.region, fact.account_tier, fact.measure, fact.window)
-    return key, (fact.amount, fact.status, fact.learned_from), (fact.locator,)
+def _split_declarations(facts: Iterable[Declaration]) -> Iterator[Split]:
+    for fact in facts:
+        yield (offer_id(fact.offer), fact.attribute), (fact.value,), (fact.locator,)
 
 
-def _split_rental(fact: Rental) -> tuple[Key, Value, Evidence]:
-    key = (
-        fact.lessor,
-        fact.listed_name,
-        fact.region,
-        fact.commitment,
-        fact.gpu_count,
-        fact.form,
-        fact.effective_from,
-    )
-    return key, (fact.accelerator, fact.memory_gb, fact.amount, fact.currency), (fact.locator,)
+def _split_limits(facts: Iterable[Limit]) -> Iterator[Split]:
+    for f in facts:
+        key = (f.provider, f.listed_name, f.tier, f.region, f.account_tier, f.measure, f.window)
+        yield key, (f.amount, f.status, f.learned_from), (f.locator,)
+
+
+def _split_rentals(facts: Iterable[Rental]) -> Iterator[Split]:
+    for f in facts:
+        key = (f.lessor, f.listed_name, f.region, f.commitment, f.gpu_count, f.form, f.effective_from)
+        yield key, (f.accelerator, f.memory_gb, f.amount, f.currency), (f.locator,)
 
 
 QUOTE = Shape(
@@ -116,10 +109,10 @@ QUOTE = Shape(
     ("offer_id", "component", "basis", "min_prompt_tokens", "max_prompt_tokens", "hours", "effective_from"),
     ("amount", "currency", "unit", "status", "priority", "effective_until"),
     ("raw", "locator"),
-    _split_quote,
+    _split_quotes,
 )
 DECLARATION = Shape(
-    "declaration", Declaration, ("offer_id", "attribute"), ("declared",), ("locator",), _split_declaration
+    "declaration", Declaration, ("offer_id", "attribute"), ("declared",), ("locator",), _split_declarations
 )
 LIMIT = Shape(
     "limit",
@@ -127,7 +120,7 @@ LIMIT = Shape(
     ("provider", "listed_name", "tier", "region", "account_tier", "measure", "per"),
     ("amount", "status", "learned_from"),
     ("locator",),
-    _split_limit,
+    _split_limits,
 )
 RENTAL = Shape(
     "rental",
@@ -135,7 +128,7 @@ RENTAL = Shape(
     ("lessor", "listed_name", "region", "commitment", "gpu_count", "form", "effective_from"),
     ("accelerator", "memory_gb", "amount", "currency"),
     ("locator",),
-    _split_rental,
+    _split_rentals,
 )
 SHAPES = (QUOTE, DECLARATION, LIMIT, RENTAL)
 
@@ -170,9 +163,7 @@ def rows_of(shape: Shape, records: Iterable[Record], capture_id: int) -> tuple[d
     """Keyed rows of one capture, and the keys it showed twice with different values (the first is kept)."""
     rows: dict[Key, Row] = {}
     contradicted: list[Key] = []
-    split = shape.split
-    for record in records:
-        key, value, evidence = split(record)
+    for key, value, evidence in shape.split(records):
         known = rows.setdefault(key, Row(value, evidence, capture_id))
         if known.value != value:
             contradicted.append(key)
