@@ -29,11 +29,11 @@ class Memory:
         self._streams: dict[str, _Stream] = {}
 
     def tell(self, capture: Capture, facts: PassFacts, capture_id: int) -> tuple[int, list[Quote]] | None:
-        """Add a capture to a pass; returns how many rows it has and the quotes that an anchor may prove.
+        """Add a pass's only capture to it; returns how many rows it has and the quotes that an anchor may prove.
 
         None, with nothing done, where only a full parse can tell. Raises what `parse` raises for the same body.
         """
-        if self._pieces is None or facts.captures or capture.label:  # a label means another layout
+        if self._pieces is None or len(facts.captures) > 1 or capture.label:  # a label means another layout
             return None
         stream = self._streams.setdefault(capture.recorder, _Stream(Cutter(self._pieces)))
         parts = stream.cutter.parts(capture.body)
