@@ -18,8 +18,6 @@ from warehouse.writes import (
     write_versions,
 )
 
-DECIDED_OUTSIDE = ("a person", "others agree")  # a retelling must not forget these
-
 Witness = Callable[[Key], list[Decimal]]
 JudgeOf = Callable[[PassFacts, Witness], Judge]
 
@@ -108,7 +106,7 @@ def _load_holds(connection: Connection, state: State, source_id: str) -> None:
             shown = Row(value, evidence, capture_id)
             times = observed_at, recorded_at
             state.holds[key] = Hold(hold_id, key, shown, reason, detail, pass_id, recorder, *times, agreed)
-        elif by in DECIDED_OUTSIDE:
+        elif by == "a person" or (by == "others agree" and recorder == ""):
             state.decided[key, value] = outcome == "admitted"
 
 

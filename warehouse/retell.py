@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tracker.records import Notice, Offer
-from warehouse.ledger import DECIDED_OUTSIDE, JudgeOf, load_state, nobody
+from warehouse.ledger import JudgeOf, load_state, nobody
 from warehouse.passes import PassFacts, Summary, content_hash
 from warehouse.shapes import QUOTE, SHAPES, Shape
 from warehouse.store import Connection, insert, transaction
@@ -108,8 +108,10 @@ def retell(
             for shape in SHAPES
         ]
         connection.execute(
-            "DELETE FROM core.hold WHERE source_id = ? AND coalesce(decided_by, '') NOT IN (?, ?)",
-            [source_id, *DECIDED_OUTSIDE],
+            # what a person said, or other sources at the time of a live pass, cannot be told again from captures
+            "DELETE FROM core.hold WHERE source_id = ? AND NOT (coalesce(decided_by, '') = 'a person' "
+            "OR (coalesce(decided_by, '') = 'others agree' AND recorder = ''))",
+            [source_id],
         )
         write_holds(connection, source_id, telling.holds.values())
         delete(connection, "core.pass", [facts.pass_id for _, facts in telling.passes], "pass_id")
