@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.cost_blocks import replace_block
+from bench.docs import refresh
 from tracker.cost import accuracy, fit, stacks
 from tracker.cost.arrays import Floats
 from tracker.cost.measured import Measurement, parse_row, read_measurements, throughput
@@ -23,7 +23,7 @@ from tracker.errors import DataFileError
 ROOT = Path(__file__).resolve().parent.parent
 TRUTH = ROOT.parent / "shared" / "cost" / "measured.csv"
 STACKS = ROOT / "tracker" / "data" / "stacks.csv"
-README = ROOT / "tracker" / "cost" / "README.md"
+README = "tracker/cost/README.md"
 SEEDS = (0, 1, 2)
 PAIR_FOLDS, CONFIGURATION_FOLDS = 10, 5
 
@@ -155,7 +155,7 @@ def main() -> None:
     lines = [*table(rows), "", apart(every)]
     print("\n".join(lines))
     if options.write:
-        replace_block(README, "cost_accuracy", lines)
+        refresh(README, "cost_accuracy", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
-from bench.cost_blocks import replace_block
+from bench.docs import refresh
 from tracker.cost.deploy import chip_of
 from tracker.cost.facts import find_accelerator, find_model, find_precision
 from tracker.cost.kernel import Layout, decode_step, fitting_batch, kv_bytes_per_sequence, serve
@@ -22,7 +21,7 @@ from tracker.cost.shape import params, shape_of
 from tracker.cost.stacks import OPTIMISED
 from tracker.cost.tables import read_rows
 
-README = Path(__file__).resolve().parent.parent / "tracker" / "cost" / "README.md"
+README = "tracker/cost/README.md"
 HOURS = 730.0
 BF16 = find_precision("bf16")
 MIXTRAL = shape_of(find_model("mixtral-8x7b"), BF16)
@@ -176,7 +175,7 @@ def main() -> None:
     lines = table()
     print("\n".join(lines))
     if parser.parse_args().write:
-        replace_block(README, "cost_anchors", lines)
+        refresh(README, "cost_anchors", "\n".join(lines))
 
 
 if __name__ == "__main__":

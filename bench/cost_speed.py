@@ -13,11 +13,10 @@ import resource
 import subprocess
 import time
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 
-from bench.cost_blocks import replace_block
+from bench.docs import refresh
 from tracker.cost import market
 from tracker.cost.facts import find_accelerator, find_model, find_precision, models
 from tracker.cost.kernel import Chip, Coefficients, Layout, serve
@@ -27,7 +26,7 @@ from tracker.cost.money import shipped_rents
 from tracker.cost.shape import shape_of
 from tracker.cost.stacks import Stack, fitted
 
-README = Path(__file__).resolve().parent.parent / "tracker" / "cost" / "README.md"
+README = "tracker/cost/README.md"
 WHEN = date(2026, 8, 22)
 CHIPS = ("H100-SXM", "H200", "B200", "MI300X")
 
@@ -196,7 +195,7 @@ def main() -> None:
     ]
     print("\n".join(lines))
     if options.write:
-        replace_block(README, "cost_speed", lines)
+        refresh(README, "cost_speed", "\n".join(lines))
 
 
 if __name__ == "__main__":

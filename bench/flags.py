@@ -20,7 +20,7 @@ import duckdb
 import numpy as np
 
 from bench import flags_quantization as quantization
-from bench.cost_blocks import replace_block
+from bench.docs import refresh
 from tracker.assess import judge, rules_version
 from tracker.assess_costs import groq_mixtral_usd_per_mtok
 from tracker.assess_market import cost_floors
@@ -36,7 +36,7 @@ from warehouse.store import open_file, transaction
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus" / "openrouter_sui414"
-README = ROOT / "tracker" / "flags" / "README.md"
+README = "tracker/flags/README.md"
 WEIGHTS = ROOT / "tracker" / "flags" / "weights.csv"
 
 
@@ -343,7 +343,7 @@ def main() -> None:
     for name, lines in blocks.items():
         print(f"\n## {name}\n", *lines, sep="\n")
         if given.write:
-            replace_block(README, name, lines)
+            refresh(README, name, "\n".join(lines))
     if given.write and CORPUS.is_dir():
         model = quantization.final_fit(data, quantization.SHIPPED)
         y = data.truth[data.labelled]

@@ -3,6 +3,8 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import groupby
 
 from scrapers.source import Capture
 from tracker.errors import ParseError
@@ -24,3 +26,13 @@ def csv_rows(capture: Capture, *required: str) -> Iterator[tuple[str, dict[str, 
         raise ParseError(f"{capture.source_id}: not CSV ({type(error).__name__})") from error
     if empty:
         raise ParseError(f"{capture.source_id}: the CSV has a header and no rows")
+
+
+def by_commit_time(body: bytes) -> Iterator[tuple[datetime, bytes]]:
+    """The rows of each time in the first column (naive UTC), as files of their own with the same header."""
+    rows = list(csv.reader(io.StringIO(body.decode("utf-8"))))
+    for moment, group in groupby(sorted(rows[1:], key=lambda row: row[0]), key=lambda row: row[0]):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([rows[0], *group])
+        observed_at = datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
+        yield observed_at, text.getvalue().encode("utf-8")

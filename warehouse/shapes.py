@@ -67,10 +67,6 @@ class Shape:
         facts = (*self.key_columns, *self.value_columns, *self.evidence_columns)
         return ("version_id", "source_id", *facts, "capture_id", "pass_id", "recorder")
 
-    @property
-    def text_columns(self) -> frozenset[str]:
-        return frozenset(column for column in self.now_columns if arrow_type(column) is _TEXT)
-
 
 Split = tuple[Key, Value, Evidence]
 

@@ -4,13 +4,10 @@ A replay only: one row is one field of one model (`cost.input`, old, new), USD p
 that the field was taken away, `removed` that the model's file was. Commit time is when it was seen, not when it held.
 """
 
-import csv
-import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from itertools import groupby
+from datetime import datetime
 
-from scrapers.csv_text import csv_rows
+from scrapers.csv_text import by_commit_time, csv_rows
 from scrapers.modelsdev_words import COSTS
 from scrapers.providers import provider_of
 from scrapers.quoting import Money, quoted
@@ -39,13 +36,8 @@ SOURCE = Source(
 
 
 def recorded(body: bytes) -> Iterator[tuple[datetime, bytes]]:
-    """The changes of each commit time, as files of their own with the same header."""
-    rows = list(csv.reader(io.StringIO(body.decode("utf-8"))))
-    for moment, group in groupby(sorted(rows[1:], key=lambda row: row[0]), key=lambda row: row[0]):
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([rows[0], *group])
-        observed_at = datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
-        yield observed_at, text.getvalue().encode("utf-8")
+    """The changes of each commit time."""
+    yield from by_commit_time(body)
 
 
 def parse(capture: Capture) -> Iterator[Record]:

@@ -5,15 +5,12 @@ A replay only. A bare ratio counts 2 USD per million prompt tokens; `0.012 * RMB
 ratio, that note is the price and the ratio only its conversion.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 
-from scrapers.csv_text import csv_rows
+from scrapers.csv_text import by_commit_time, csv_rows
 from scrapers.quoting import Money, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.records import Declaration, Notice, Offer, Record
@@ -39,13 +36,8 @@ SOURCE = Source(
 
 
 def recorded(body: bytes) -> Iterator[tuple[datetime, bytes]]:
-    """The rows of each commit time, as files of their own with the same header."""
-    rows = list(csv.reader(io.StringIO(body.decode("utf-8"))))
-    for moment, group in groupby(sorted(rows[1:], key=lambda row: row[0]), key=lambda row: row[0]):
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([rows[0], *group])
-        observed_at = datetime.fromisoformat(moment).astimezone(UTC).replace(tzinfo=None)
-        yield observed_at, text.getvalue().encode("utf-8")
+    """The rows of each commit time."""
+    yield from by_commit_time(body)
 
 
 def parse(capture: Capture) -> Iterator[Record]:
