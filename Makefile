@@ -29,7 +29,7 @@ types: $(READY) ## mypy --strict
 	@$(BIN)/mypy
 
 lock: ## pin every dependency anew
-	@uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet \
+	@uv pip compile --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet \
 	  --python-version 3.11 --extra dev --extra fast pyproject.toml -o requirements.lock
 
 clean: ## remove the environment and caches; var/ (your data) stays

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import tracker.cost
-from bench.cost_blocks import replace_block
+from bench import docs
 from bench.cost_speed import engine_rate, peer_rate
 from tracker.cost.facts import accelerators, models
+from tracker.errors import UsageError
 
 README = Path(tracker.cost.__file__).parent / "README.md"
 
@@ -35,13 +36,14 @@ def test_every_exported_name_exists() -> None:
         assert hasattr(tracker.cost, name)
 
 
-def test_a_block_is_replaced_and_a_missing_one_refused(tmp_path: Path) -> None:
+def test_a_block_is_replaced_and_a_missing_one_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
     doc = tmp_path / "a.md"
     doc.write_text("x\n<!-- bench:n -->\nold\n<!-- /bench:n -->\ny\n", encoding="utf-8")
-    replace_block(doc, "n", ["| new |"])
+    docs.refresh("a.md", "n", "| new |")
     assert doc.read_text(encoding="utf-8") == "x\n<!-- bench:n -->\n| new |\n<!-- /bench:n -->\ny\n"
-    with pytest.raises(SystemExit, match="no block bench:m"):
-        replace_block(doc, "m", [])
+    with pytest.raises(UsageError, match="no block bench:m"):
+        docs.refresh("a.md", "m", "")
 
 
 def test_a_million_configurations_a_second_at_least() -> None:
