@@ -1,8 +1,11 @@
 """The open form of the history: Hive-partitioned Parquet, written incrementally, read alike by DuckDB and Spark.
 
-One folder per public table, `year=YYYY/month=MM/part.parquet`; a month whose rows are unchanged is not written again.
+One folder per public table, `year=YYYY/month=MM/part.parquet`; a month whose rows are unchanged is not written again,
+and one that holds no rows any more (a history told again) is removed. The queries in `portable/` run over these files
+on both engines.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,19 +31,32 @@ def write_parquet(history_path: Path, folder: Path) -> dict[str, int]:
     written = {}
     with open_history(history_path) as history:
         for table, (when, order) in TABLES.items():
-            months = history.rows(
-                f"SELECT DISTINCT year({when}) AS year, month({when}) AS month FROM {table} WHERE {when} IS NOT NULL "
-                "ORDER BY ALL"
-            )
+            months = [
+                (int(str(row["year"])), int(str(row["month"])))
+                for row in history.rows(
+                    f"SELECT DISTINCT year({when}) AS year, month({when}) AS month FROM {table} "
+                    f"WHERE {when} IS NOT NULL ORDER BY ALL"
+                )
+            ]
             written[table] = 0
-            for row in months:
+            _remove_all_but(months, folder / table)
+            for year, month in months:
                 part = history.arrow(
                     f"SELECT * FROM {table} WHERE year({when}) = ? AND month({when}) = ? ORDER BY {order}",
-                    [row["year"], row["month"]],
+                    [year, month],
                 )
-                place = folder / table / f"year={row['year']}" / f"month={row['month']:02d}" / "part.parquet"
-                written[table] += _write_part(part, place)
+                written[table] += _write_part(part, _place(folder / table, year, month))
     return written
+
+
+def _place(folder: Path, year: int, month: int) -> Path:
+    return folder / f"year={year}" / f"month={month:02d}" / "part.parquet"
+
+
+def _remove_all_but(months: Collection[tuple[int, int]], folder: Path) -> None:
+    kept = {_place(folder, year, month) for year, month in months}
+    for place in set(folder.glob("year=*/month=*/part.parquet")) - kept:
+        place.unlink()
 
 
 def _write_part(part: pa.Table, place: Path) -> int:

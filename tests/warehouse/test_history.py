@@ -142,3 +142,14 @@ def test_parquet_is_written_once_and_then_only_where_something_changed(home: Hom
     assert set(write_parquet(home.history, folder).values()) == {0}
     store(home, 5, "1.3")
     assert write_parquet(home.history, folder)["price_history"] == 5
+
+
+def test_a_month_that_holds_nothing_any_more_is_removed(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "parquet"
+    write_parquet(home.history, folder)
+    [true] = (folder / "price_history").rglob("*.parquet")
+    stale = folder / "price_history" / "year=2019" / "month=05" / "part.parquet"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(true.read_bytes())
+    write_parquet(home.history, folder)
+    assert list((folder / "price_history").rglob("*.parquet")) == [true]
