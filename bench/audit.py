@@ -2,7 +2,7 @@
 
     AUDIT_LAB_PYTHON=/path/to/env/with/torch/bin/python python -m bench.audit [--write] [--fresh]
 
-The lab (bench/audit_lab) trains the model once (about nine minutes), serves every variant over HTTP, and is asked with
+The lab (bench/audit_lab) trains the model once (about ten minutes), serves every variant over HTTP, and is asked with
 the code `tracker audit` uses. Rates are shares of random draws from the collected answers at 5 %: honest noise is
 learnt from two bf16 hosts; three other bf16 hosts are kept out and give the false positives. KL is measured on the
 weights themselves, so power is stated against KL and never against a label.

@@ -26,7 +26,7 @@ RETRIES = 3
 
 @dataclass(slots=True)
 class Wallet:
-    """What an audit may spend. Reserved at the upper bound before sending, so a crash cannot overspend."""
+    """What an audit may spend. Reserved at the upper bound before sending; a bill above its bound counts too."""
 
     budget_usd: float
     reserved_usd: float = 0.0
@@ -37,6 +37,10 @@ class Wallet:
             raise ProbeError(f"the budget of {self.budget_usd:.4f} USD is used up after {self.requests} requests")
         self.reserved_usd += cost_usd
         self.requests += 1
+
+    def bill(self, bound_usd: float, billed_usd: float) -> None:
+        """A seller that bills more than we bounded takes it from what is left for the others."""
+        self.reserved_usd += max(0.0, billed_usd - bound_usd)
 
 
 @dataclass(slots=True)
@@ -82,10 +86,13 @@ async def ask_all(party: Party, asks: Sequence[Ask]) -> list[Reply]:
 
     async def one(ask: Ask) -> Reply:
         async with gate:
-            party.wallet.reserve(_upper_cost(party.price, ask))
+            bound = _upper_cost(party.price, ask)
+            party.wallet.reserve(bound)
             reply = await _patiently(party, ask)
+            billed = _billed(party.price, ask, reply)
+            party.wallet.bill(bound, billed)
         party.asked += 1
-        party.billed_usd += _billed(party.price, ask, reply)
+        party.billed_usd += billed
         party.is_sandbox = party.is_sandbox or reply.is_sandbox
         if reply.outcome not in READABLE:
             party.failures[reply.outcome] = party.failures.get(reply.outcome, 0) + 1

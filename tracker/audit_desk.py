@@ -18,7 +18,7 @@ from tracker.errors import ProbeError, UsageError
 from tracker.probe.budget import Ledger
 from tracker.probe.desk import candidates_of, direct_target
 from tracker.probe.keys import NO_KEY, Key, read_key
-from tracker.probe.stream import run
+from tracker.probe.stream import is_loopback, run
 from tracker.probe.targets import Target
 
 # Honest noise assumed while planning, before any control has answered: what bench/audit.py learns, rounded up.
@@ -124,7 +124,8 @@ def rows_of(table: Table, report: Report, started_at: datetime, vantage: str) ->
         "controls": ", ".join(name_of(control) for control in table.controls),
         "vantage": vantage,
         "e_value": next((f.statistic for f in report.findings if f.method == "watch"), None),
-        "is_sandbox": any(party.is_sandbox for party in (table.suspect, table.reference, *table.controls)),
+        "is_sandbox": is_loopback(urlsplit(target.base_url).hostname or "")  # a server of this machine is no market
+        or any(party.is_sandbox for party in (table.suspect, table.reference, *table.controls)),
     }
     verdict = report.verdict
     found = [

@@ -1,13 +1,14 @@
 """Train the small model, its smaller sibling and a fine-tuned copy; keep them outside the repository.
 
-About nine minutes on two cores the first time, nothing afterwards. The folder is AUDIT_LAB_HOME, else
-~/.cache/inference-price-tracker/audit-lab.
+About ten minutes on two idle cores the first time, nothing afterwards; counted in steps, so that a busy machine takes
+longer and learns the same. The folder is AUDIT_LAB_HOME, else ~/.cache/inference-price-tracker/audit-lab.
 """
 
 import math
 import os
 import sys
 import time
+from pathlib import Path
 
 import torch
 from torch.nn import functional
@@ -27,14 +28,14 @@ def batches(ids: torch.Tensor, context: int, seed: int) -> torch.Tensor:
     return torch.stack([ids[start : start + context + 1] for start in starts])
 
 
-def train(shape: Shape, weights: Weights, ids: torch.Tensor, seconds: float, peak: float, label: str) -> Weights:
-    """AdamW with a cosine over the time given; products in bf16, master weights in fp32."""
+def train(shape: Shape, weights: Weights, ids: torch.Tensor, steps: int, peak: float, label: str) -> Weights:
+    """AdamW with a cosine over the steps; products in bf16, master weights in fp32."""
     for tensor in weights.values():
         tensor.requires_grad_(True)
     optimizer = torch.optim.AdamW(weights.values(), lr=peak, betas=(0.9, 0.95), weight_decay=0.05)
-    started, step, mean = time.monotonic(), 0, 8.0
-    while (spent := time.monotonic() - started) < seconds:
-        rate = peak * min(1.0, (step + 1) / 40) * (0.05 + 0.95 * (1 + math.cos(math.pi * spent / seconds)) / 2)
+    started, mean = time.monotonic(), 8.0
+    for step in range(steps):
+        rate = peak * min(1.0, (step + 1) / 40) * (0.05 + 0.95 * (1 + math.cos(math.pi * step / steps)) / 2)
         for group in optimizer.param_groups:
             group["lr"] = rate
         window = batches(ids, shape.context, step)
@@ -45,11 +46,17 @@ def train(shape: Shape, weights: Weights, ids: torch.Tensor, seconds: float, pea
         loss.backward()
         torch.nn.utils.clip_grad_norm_(list(weights.values()), 1.0)
         optimizer.step()
-        step += 1
         mean += 0.05 * (loss.item() - mean)
-        if step % 50 == 0:
-            print(f"{label}: step {step}, {spent:.0f} s, loss {mean:.3f}", file=sys.stderr, flush=True)
+        if (step + 1) % 50 == 0:
+            spent = time.monotonic() - started
+            print(f"{label}: step {step + 1}, {spent:.0f} s, loss {mean:.3f}", file=sys.stderr, flush=True)
     return {name: tensor.detach() for name, tensor in weights.items()}
+
+
+def keep(weights: Weights, path: Path) -> None:
+    """Under its name only when it is whole."""
+    torch.save(weights, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
 
 
 def load_text() -> tuple[Tokenizer, torch.Tensor, torch.Tensor]:
@@ -65,25 +72,25 @@ def load_text() -> tuple[Tokenizer, torch.Tensor, torch.Tensor]:
     return tokenizer, ids[:cut], ids[cut:]
 
 
-def load_weights(seconds: float = 420.0) -> dict[str, tuple[Shape, Weights]]:
+def load_weights() -> dict[str, tuple[Shape, Weights]]:
     """`full`, `sibling` and `finetuned`, trained the first time."""
     home = lab_home()
     tokenizer, ids, _ = load_text()
     models: dict[str, tuple[Shape, Weights]] = {}
-    for name, shape, share in (("full", FULL, 1.0), ("sibling", SIBLING, 0.2)):
+    for name, shape, steps in (("full", FULL, 600), ("sibling", SIBLING, 300)):
         path = home / f"{name}.pt"
         if not path.exists():
-            torch.save(train(shape, new_weights(shape, 1), ids, seconds * share, 3e-3, name), path)
+            keep(train(shape, new_weights(shape, 1), ids, steps, 3e-3, name), path)
         models[name] = (shape, torch.load(path))
     path = home / "finetuned.pt"
     if not path.exists():
         copy = {key: tensor.clone() for key, tensor in models["full"][1].items()}
         other = torch.tensor(tokenizer.encode(python_source(2_000_000)))
-        torch.save(train(FULL, copy, other, seconds * 0.1, 2e-4, "finetuned"), path)
+        keep(train(FULL, copy, other, 60, 2e-4, "finetuned"), path)
     models["finetuned"] = (FULL, torch.load(path))
     return models
 
 
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("AUDIT_LAB_THREADS", "2")))
-    load_weights(float(sys.argv[1]) if len(sys.argv) > 1 else 420.0)
+    load_weights()

@@ -171,6 +171,18 @@ def test_the_wallet_stops_before_the_budget_is_passed(hosts):
     assert hosts["honest"].asked < 50
 
 
+def test_a_bill_above_its_bound_is_taken_from_what_is_left(hosts):
+    """A hidden prompt of 100,000 tokens a request: the audit stops instead of paying it fifty times."""
+    hosts["honest"].extra_tokens = 100_000
+    suspect = party("honest", Wallet(0.05))
+    suspect.concurrency = 1
+    with pytest.raises(ExceptionGroup) as caught:
+        asyncio.run(ask_all(suspect, [Ask("", "x" * 90, 16)] * 50))
+    assert caught.group_contains(ProbeError, match="budget")
+    assert hosts["honest"].asked * 100_000 * float(PRICE[0]) / 1e6 == pytest.approx(suspect.billed_usd, rel=0.01)
+    assert suspect.billed_usd < 0.05 + 100_100 * float(PRICE[0]) / 1e6
+
+
 def test_an_audit_keeps_its_plan_and_settles_in_the_ledger(hosts, tmp_path):
     seats, ledger = table("honest", budget=0.2), Ledger(tmp_path)
     steps = plan(seats, 0.2, 24)
@@ -207,6 +219,10 @@ def test_rows_are_kept_once_and_the_sandbox_stays_out_of_the_view(hosts):
         assert store_audit(connection, hidden) == len(rows)
         shown = connection.execute("SELECT method, verdict FROM audits WHERE method = 'verdict'").fetchall()
     assert shown == [("verdict", "differs")]
+    assert not rows[0]["is_sandbox"]
+    seats.suspect.is_sandbox = False
+    seats.suspect.target = replace(seats.suspect.target, base_url="http://127.0.0.1:8080/v1")
+    assert rows_of(seats, report, datetime.fromisoformat("2026-11-20"), "here")[0]["is_sandbox"]
 
 
 def test_no_key_is_kept_or_shown(hosts):

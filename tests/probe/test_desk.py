@@ -1,9 +1,15 @@
 """The commands end to end against the sandbox: rows, plan, inbox, sandbox apart, and no key anywhere."""
 
 import asyncio
+import hashlib
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +25,7 @@ from tracker.cli import app
 from tracker.errors import ProbeError, StoreError, UsageError
 from tracker.probe.budget import Ledger
 from tracker.probe.desk import direct_plan, direct_target, run_steps
-from tracker.probe.inbox import Row, read_rows, result_files, write_rows
+from tracker.probe.inbox import KIND, Row, read_rows, result_files, write_rows
 from tracker.probe.keys import Key
 from tracker.probe.plan import Plan
 from tracker.probe.run import Purse, Vantage
@@ -49,8 +55,8 @@ def sandbox_url() -> Iterator[str]:
     thread.join(5)
 
 
-def probe(home: Path, url: str, *more: str, budget: str = "0.50") -> tuple[int, str]:
-    prices = ("--input-price", "0.1", "--output-price", "0.4", "--model", "toy")
+def probe(home: Path, url: str, *more: str, budget: str = "0.50", price: str = "0.1") -> tuple[int, str]:
+    prices = ("--input-price", price, "--output-price", "0.4", "--model", "toy")
     command = ["probe", "--home", str(home), "--url", url, *prices, "--key-env", "TEST_KEY", "--budget", budget, *more]
     done = CliRunner().invoke(app, command)
     if done.exception and not isinstance(done.exception, SystemExit):
@@ -113,6 +119,40 @@ def test_the_budget_holds_over_runs(tmp_path: Path, sandbox_url: str) -> None:
     assert 0 < settled <= 0.00015
 
 
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_kill_9_after_the_request_left_keeps_its_money_counted(tmp_path: Path) -> None:
+    """The reservation is on disk before the request is on the wire, and stays when the prober dies."""
+    seen: list[str] = []
+
+    async def never_answers(_request: Request, _writer: Writer) -> None:
+        seen.append(next((tmp_path / "spend").glob("*.jsonl")).read_text())
+        await asyncio.sleep(60)
+
+    options = ["--model", "toy", "--key-env", "TEST_KEY", "--input-price", "1", "--output-price", "1", "--budget", "1"]
+    with serving(never_answers) as server:
+        command = [sys.executable, "-m", "tracker", "probe", "--home", str(tmp_path), "--url", server.url, *options]
+        with subprocess.Popen([*command, "--workloads", "prefill-1k"]) as prober:
+            while not seen and prober.poll() is None:
+                time.sleep(0.02)
+            os.kill(prober.pid, signal.SIGKILL)
+    (entry,) = [json.loads(line) for line in seen[0].splitlines()]
+    spend = Ledger(tmp_path / "spend").today()
+    assert (spend.settled, spend.open) == (0, Decimal(entry["usd"]))
+    assert spend.open > Decimal("0.001")
+    with serving(stream()) as server:
+        just_too_little = str(2 * spend.open - Decimal("0.0001"))
+        code, output = probe(tmp_path, server.url, "--workloads", "prefill-1k", budget=just_too_little, price="1")
+        assert (code, server.requests, "reserved today" in output) == (1, [], True)
+
+
+def test_a_key_in_the_address_is_refused_and_not_shown(tmp_path: Path) -> None:
+    with serving(stream()) as server, pytest.raises(UsageError, match="has a query") as caught:
+        probe(tmp_path, f"{server.url}?key={SECRET}")
+    assert SECRET not in str(caught.value)
+    assert server.requests == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
+
+
 def test_no_key_in_anything_left_behind(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Against a server that throws the key back in every way it can."""
 
@@ -136,6 +176,9 @@ def test_no_key_in_anything_left_behind(tmp_path: Path, capfd: pytest.CaptureFix
     assert len(server.requests) == 4
 
 
+NOW = datetime.fromisoformat("2026-06-01")
+
+
 def rows(count: int = 2) -> list[dict[str, object]]:
     blank: dict[str, object] = dict.fromkeys(COLUMNS)
     filled = {
@@ -143,6 +186,13 @@ def rows(count: int = 2) -> list[dict[str, object]]:
         "cost_usd": "0.00000012",
         "is_sandbox": False,
         "outcome": "ok",
+        "offer": "acme/m-1",
+        "provider": "acme",
+        "listed_name": "m-1",
+        "tier": "standard",
+        "region": "",
+        "variant": "",
+        "limits": "{}",
     }
     return [blank | filled | {"probe_id": f"b-{n}", "outcome": "ok", "ttft_ms": 1.5} for n in range(count)]
 
@@ -161,17 +211,95 @@ def test_ingest_is_idempotent_by_content(tmp_path: Path) -> None:
     assert found == [("2026-01-02 03:04:05.000001", "0.000000120", 1.5)] * 2
 
 
+def ingest(inbox: Path, home: Path) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["ingest", str(inbox), "--home", str(home)])
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
 def test_a_damaged_file_is_rejected_and_the_others_go_in(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     bad = write_rows(inbox, rows(3))
     bad.write_bytes(bad.read_bytes()[:-20])
     write_rows(inbox, rows(1))
-    done = CliRunner().invoke(app, ["ingest", str(inbox), "--home", str(tmp_path / "home")])
-    assert done.exit_code == 3
-    assert "1 rows taken, 0 files already in, 1 rejected" in done.output
+    code, output = ingest(inbox, tmp_path / "home")
+    assert code == 3
+    assert "1 rows taken, 0 files already in, 1 rejected" in output
     with pytest.raises(ProbeError, match="does not match its name"):
-        read_rows(bad)
+        read_rows(bad, NOW)
     assert len(result_files(inbox)) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ttft_ms": float("nan")}, "ttft_ms is nan"),
+        ({"itl_ms": float("inf")}, "itl_ms is inf"),
+        ({"e2e_ms": -3.0}, "e2e_ms is -3"),
+        ({"output_tokens": 10**40}, "output_tokens is 1000"),
+        ({"ttft_ms": "fast"}, "bad ttft_ms"),
+        ({"ttft_ms": {"a": 1}}, "bad ttft_ms"),
+        ({"is_sandbox": "no"}, "bad is_sandbox"),
+        ({"detail": "\ud800"}, "bad detail"),
+        ({"outcome": "splendid"}, "unknown outcome"),
+        ({"outcome": "stalled"}, "a speed on outcome stalled"),
+        ({"offer": "rival/m-1"}, "its offer is not"),
+        ({"probe_id": ""}, "no probe_id"),
+        ({"cost_usd": "NaN"}, "cost_usd"),
+        ({"cost_usd": "-4"}, "cost_usd"),
+        ({"cost_usd": None}, "cost_usd"),
+        ({"limits": "{oops"}, "limits"),
+        ({"limits": '{"x-ratelimit-limit-requests": 5}'}, "limits"),
+        ({"started_at": "2999-01-01T00:00:00"}, "started_at"),
+        ({"started_at": "2026-01-01T00:00:00+09:00"}, "started_at"),
+        ({"started_at": 7}, "started_at"),
+        ({"surprise": 1}, "other columns"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_hostile_row_keeps_its_file_out_by_name(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    inbox = tmp_path / "inbox"
+    write_rows(inbox, rows(1))
+    lines = [KIND, rows(1)[0] | {"probe_id": "c-0"}, rows(1)[0] | {"probe_id": "c-1"} | change]
+    hostile = named_by_content(inbox, "\n".join(map(json.dumps, lines)).encode())
+    code, output = ingest(inbox, tmp_path / "home")
+    assert (code, "1 rows taken, 0 files already in, 1 rejected" in output) == (3, True), output
+    assert words in output
+    assert hostile.name[:12] in output
+    with duckdb.connect(str(tmp_path / "home" / "history.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT probe_id FROM probes").fetchall() == [("b-0",)]
+
+
+def named_by_content(inbox: Path, data: bytes) -> Path:
+    path = inbox / f"{hashlib.sha256(data).hexdigest()}.probe.jsonl"
+    path.write_bytes(data)
+    return path
+
+
+def test_what_is_no_result_file_is_named_and_left_out(tmp_path: Path) -> None:
+    """Links, pipes, folders, depths and sizes: a folder that anybody may write to."""
+    inbox, secret = tmp_path / "inbox", tmp_path / "secret"
+    write_rows(inbox, rows(1))
+    secret.write_text("not yours")
+    (inbox / f"{hashlib.sha256(b'not yours').hexdigest()}.probe.jsonl").symlink_to(secret)
+    (inbox / "endless.probe.jsonl").symlink_to("/dev/zero")
+    os.mkfifo(inbox / "pipe.probe.jsonl")
+    (inbox / "folder.probe.jsonl").mkdir()
+    named_by_content(inbox, b"[" * 100_000)
+    named_by_content(inbox, b"\xff\xfe not text")
+    named_by_content(inbox, b"")
+    named_by_content(inbox, b'{"kind": "tracker-probe", "version": 99}\n')
+    with (inbox / "huge.probe.jsonl").open("wb") as handle:
+        handle.truncate(300 * 1024 * 1024)  # sparse: takes no disk, and is never read
+    (inbox / "notes.txt").write_text("no result file at all, and not looked at")
+    code, output = ingest(inbox, tmp_path / "home")
+    assert (code, "1 rows taken, 0 files already in, 9 rejected" in output) == (3, True), output
+    assert output.count("not a regular file") == 4
+    assert output.count("not JSON lines") == 3
+    assert "version 1" in output
+    assert "more than" in output
+    assert secret.read_text() == "not yours"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ VIOLATION = {
 
 def take(home: Path, day: int, headers: dict[str, str], provider: str = "groq", **more: object) -> None:
     """One result file of one answer on that day."""
-    offer = {"provider": provider, "listed_name": "llama", "tier": "standard", "region": ""}
+    offer = {"offer": f"{provider}/llama", "provider": provider, "listed_name": "llama", "ttft_ms": None}
     at = {"started_at": (DAY + timedelta(days=day)).isoformat(), "limits": json.dumps(headers), "probe_id": str(day)}
     inbox = home / f"inbox{day}{provider}"
     write_rows(inbox, [rows(1)[0] | offer | at | more])
@@ -86,7 +86,7 @@ def test_the_sandbox_teaches_nothing(tmp_path: Path) -> None:
 
 
 def test_files_that_come_together_are_told_in_the_order_of_their_requests(tmp_path: Path) -> None:
-    offer = {"provider": "groq", "listed_name": "llama", "tier": "standard", "region": ""}
+    offer = {"offer": "groq/llama", "provider": "groq", "listed_name": "llama", "tier": "standard", "region": ""}
     for day, amount in enumerate(("30", "20", "10")):
         at = {"started_at": (DAY + timedelta(days=day)).isoformat(), "probe_id": amount}
         stated = {"limits": json.dumps({"x-ratelimit-limit-tokens": amount})}

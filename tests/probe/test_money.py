@@ -4,7 +4,6 @@ import os
 import pickle
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +18,7 @@ from tracker.probe.keys import Key, read_key
 from tracker.probe.prices import cost_usd, worst_cost_usd
 
 DAY = date(2026, 1, 2)
+NEXT = date(2026, 1, 3)
 CENT = Decimal("0.01")
 
 
@@ -55,33 +55,33 @@ def test_what_is_no_key_is_refused_without_showing_it(text: str, monkeypatch: py
 
 
 def test_reservations_stop_at_the_budget(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path, DAY)
+    ledger = Ledger(tmp_path, lambda: DAY)
     first = ledger.reserve(6 * CENT, 10 * CENT, "a")
     with pytest.raises(ProbeError, match="does not cover"):
         ledger.reserve(5 * CENT, 10 * CENT, "b")
     ledger.settle(first, CENT)
     ledger.reserve(9 * CENT, 10 * CENT, "c")
     assert ledger.today().total == 10 * CENT
-    assert Ledger(tmp_path, date(2026, 1, 3)).today().total == 0
+    assert Ledger(tmp_path, lambda: NEXT).today().total == 0
 
 
 def test_a_bill_above_its_reservation_is_recorded_and_stops_the_day(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path, DAY)
+    ledger = Ledger(tmp_path, lambda: DAY)
     ledger.settle(ledger.reserve(CENT, 10 * CENT, "a"), 50 * CENT)
     with pytest.raises(ProbeError):
         ledger.reserve(Decimal("0.000001"), 10 * CENT, "b")
 
 
-def test_many_at_once_stay_within_the_budget(tmp_path: Path) -> None:
-    def spend(_: int) -> bool:
-        try:
-            Ledger(tmp_path, DAY).reserve(CENT, 7 * CENT, "x")
-        except ProbeError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(spend, range(40))) == 7
+def test_a_run_past_midnight_spends_the_new_days_money(tmp_path: Path) -> None:
+    days = iter([DAY, NEXT, NEXT, NEXT])
+    ledger = Ledger(tmp_path, lambda: next(days))
+    late = ledger.reserve(9 * CENT, 10 * CENT, "before midnight")
+    ledger.reserve(9 * CENT, 10 * CENT, "after it")
+    ledger.settle(late, CENT)
+    assert ledger.today().total == 9 * CENT  # the late bill is yesterday's
+    with pytest.raises(ProbeError):
+        ledger.reserve(2 * CENT, 10 * CENT, "a second helping")
+    assert Ledger(tmp_path, lambda: DAY).today().total == CENT
 
 
 SPENDER = """
@@ -89,8 +89,22 @@ import sys, os, signal
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from tracker.errors import ProbeError
 from tracker.probe.budget import Ledger
-ledger = Ledger(Path(sys.argv[1]), date(2026, 1, 2))
+ledger = Ledger(Path(sys.argv[1]), lambda: date(2026, 1, 2))
+"""
+CROWD = """
+made = 0
+sys.stdin.read(1)
+for n in range(10):
+    try:
+        ledger.reserve(Decimal("0.01"), Decimal("0.07"), "x")
+        made += 1
+    except ProbeError:
+        pass
+print(made)
+"""
+KILLED = """
 for n in range(3):
     ledger.settle(ledger.reserve(Decimal("0.01"), Decimal("0.10"), "x"), Decimal("0.002"))
 ledger.reserve(Decimal("0.03"), Decimal("0.10"), "x")
@@ -98,13 +112,24 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+def test_processes_at_once_stay_within_one_budget(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SPENDER + CROWD, str(tmp_path)]
+    crowd = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    for each in crowd:
+        assert each.stdin
+        each.stdin.write("go")
+        each.stdin.flush()
+    assert sum(int(each.communicate(timeout=30)[0]) for each in crowd) == 7
+    assert Ledger(tmp_path, lambda: DAY).today().total == 7 * CENT
+
+
 @pytest.mark.skipif(os.name != "posix", reason="kills a process")
 def test_a_killed_process_leaves_its_reservation_counted(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", SPENDER, str(tmp_path)], check=False)
+    done = subprocess.run([sys.executable, "-c", SPENDER + KILLED, str(tmp_path)], check=False)
     assert done.returncode == -9
-    assert Ledger(tmp_path, DAY).today().total == Decimal("0.036")
+    assert Ledger(tmp_path, lambda: DAY).today().total == Decimal("0.036")
     with pytest.raises(ProbeError):
-        Ledger(tmp_path, DAY).reserve(Decimal("0.065"), Decimal("0.10"), "y")
+        Ledger(tmp_path, lambda: DAY).reserve(Decimal("0.065"), Decimal("0.10"), "y")
 
 
 @given(st.integers(0, 400))
@@ -116,9 +141,9 @@ def test_a_torn_line_loses_nothing_that_was_sent(at: int) -> None:
 
 
 def test_writing_goes_on_after_a_torn_line(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path, DAY)
+    ledger = Ledger(tmp_path, lambda: DAY)
     ledger.reserve(CENT, CENT * 9, "a")
-    with ledger.path.open("ab") as handle:
+    with (tmp_path / f"{DAY}.jsonl").open("ab") as handle:
         handle.write(b'{"reserve": "torn", "us')
     ledger.reserve(CENT, CENT * 9, "b")
     assert ledger.today().total == 2 * CENT

@@ -1,12 +1,21 @@
 """Anthropic's and Gemini's own streams, completions with log-probabilities, and the bodies sent for them."""
 
+import json
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.probe.servers import DONE, serving, sse, stream
+from tests.probe.servers import DONE, chat, finish, serving, sse, stream
 from tracker.probe.dialects import Ask, TokenLogprob, Usage, dialect_named, read_event
-from tracker.probe.measure import Reply
+from tracker.probe.keys import Key
+from tracker.probe.measure import OUTCOMES, Reply, read_reply
+from tracker.probe.run import bill, row_of
+from tracker.probe.targets import Target
+from tracker.probe.wire import Exchange, Head
+from tracker.records import Offer
 
 Send = Callable[..., Reply]
 
@@ -77,6 +86,13 @@ def test_gemini_refuses(send_to: Send, event: object) -> None:
         assert send_to(server, "gemini").outcome == "refused"
 
 
+def test_a_character_split_into_two_events_is_whole_again(send_to: Send) -> None:
+    halves = [sse(json.dumps(chat(half)).encode()) for half in ("a \ud83c", "\udf89 b", " \ud83c c")]
+    with serving(stream(*halves, finish(), DONE)) as server:
+        reply = send_to(server)
+    assert (reply.outcome, reply.text) == ("ok", "a \N{PARTY POPPER} b \N{REPLACEMENT CHARACTER} c")
+
+
 def test_completions_with_logprobs(send_to: Send) -> None:
     def event(token: str, value: float) -> dict[str, object]:
         logprobs = {"tokens": [token], "token_logprobs": [value], "top_logprobs": [{token: value, " no": -3.0}]}
@@ -102,7 +118,41 @@ def test_no_event_can_raise(name: str, data: bytes) -> None:
     read_event(dialect_named(name), "", data)
 
 
-@pytest.mark.parametrize("count", [-1, 1.5, "9", True])
+_LEAVES = st.sampled_from([None, True, -1, 3, 10**40, 0.5, float("nan"), "word", "", "stop", "\ud83c", [], {}, [7]])
+_WORDS = """
+    choices delta message content text reasoning reasoning_content refusal finish_reason tool_calls index function
+    name arguments usage prompt_tokens completion_tokens completion_tokens_details logprobs tokens token_logprobs
+    top_logprobs token logprob error code type content_block partial_json thinking stop_reason input_tokens candidates
+    parts thought functionCall args finishReason usageMetadata promptTokenCount promptFeedback candidatesTokenCount
+    thoughtsTokenCount blockReason
+"""
+_NAMES = st.sampled_from(_WORDS.split())
+_EVENTS = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_NAMES, inner, max_size=4), max_leaves=12
+)
+_CHOICE = st.fixed_dictionaries({"choices": st.lists(st.dictionaries(_NAMES, _EVENTS, max_size=4), max_size=1)})
+_KIND = st.sampled_from(["message_start", "content_block_start", "content_block_delta", "message_delta", "message"])
+_TYPED = st.builds(lambda kind, event: event | {"type": kind}, _KIND, st.dictionaries(_NAMES, _EVENTS, max_size=5))
+
+
+@given(
+    st.sampled_from(["openai_chat", "openai_completions", "anthropic", "gemini"]),
+    st.lists(_CHOICE | _TYPED | _EVENTS, max_size=4),
+)
+def test_no_stream_of_odd_events_can_raise(name: str, events: list[object]) -> None:
+    """From the bytes to the bill: whatever a seller sends ends as an outcome."""
+    body = b"".join(sse(json.dumps(event).encode()) for event in events) + DONE
+    head = Head(200, {"content-type": "text/event-stream"})
+    done = Exchange("closed", "", 0.0, sent=0.1, ended=1.0, head=head, pieces=((0.5, body),))
+    ask = Ask("m", "word", 4)
+    reply = read_reply(dialect_named(name), ask, done, Key("sk-12345678"))
+    assert reply.outcome in OUTCOMES
+    target = Target(Offer("test", "m"), "https://h/v1", name, "", Decimal(1), Decimal(1))
+    assert bill(target, ask, reply) >= 0
+    assert row_of(reply)["outcome"] == reply.outcome
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, "9", True, 10**30])
 def test_a_count_that_is_no_count_is_unknown(count: object) -> None:
     event = b'{"choices":[],"usage":{"prompt_tokens":%s,"completion_tokens":2}}'
     text = {True: "true", "9": '"9"'}.get(count, str(count))  # type: ignore[call-overload]

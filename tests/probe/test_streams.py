@@ -111,6 +111,11 @@ MISBEHAVIOUR: list[tuple[str, object, str, str]] = [
     ("error body in a 200", plain("200 OK", b'{"error":{"message":"no"}}', "content-type: application/json"),
      "error_event", "no"),
     ("not JSON", stream(b"data: {oops\n\n", DONE), "error_event", "not JSON"),
+    ("too deep", stream(b"data: " + b"[" * 100_000 + b"\n\n", DONE), "error_event", "not JSON"),
+    ("a 500 too deep", plain("500 Oops", b"[" * 100_000), "http_error", "HTTP 500"),
+    ("an error for the terminal", stream(b'data: {"error": "\\u001b]0;title\\u0007 \\ud800 no"}\n\n'), "error_event",
+     " ]0;title    no"),
+    ("a number for text", stream({"choices": [{"text": 5}]}, finish(), DONE), "error_event", "unknown shape"),
     ("unknown shape", stream({"choices": [7]}, DONE), "error_event", "unknown shape"),
     ("content filter", stream(chat("a"), finish("content_filter"), DONE), "refused", "content filter"),
     ("refusal", stream(chat(refusal="I cannot"), finish("stop"), DONE), "refused", "I cannot"),
@@ -293,6 +298,7 @@ def test_a_clock_step_moves_no_measurement(send_to: Send, monkeypatch: pytest.Mo
         ("ftp://example.org", "not an endpoint"),
         ("https://user:pw@example.org/v1", "not an endpoint"),
         ("https://example.org/v1#x", "not an endpoint"),
+        ("https://example.org/v1?key=pw", "has a query"),
     ],
 )
 def test_addresses_a_key_must_not_travel_to(send_to: Send, url: str, words: str) -> None:

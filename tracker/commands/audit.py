@@ -105,13 +105,14 @@ def _show_plan(steps: "Sequence[Step]", budget: float) -> None:
 
 def _show_report(report: "Report") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table as Grid
 
     table = Grid("method", "queries", "p", "KL (95 %)", "note", box=None)
     for found in report.findings:
         p_value = "" if found.p_value is None else f"{found.p_value:.2g}"
         kl = "" if found.kl is None else str(found.kl)
-        table.add_row(found.method, str(found.queries), p_value, kl, found.note)
+        table.add_row(found.method, str(found.queries), p_value, kl, escape(found.note))  # which may quote the host
     console = Console()
     console.print(table)
     for difference in report.form:

@@ -18,7 +18,7 @@ STANDARD = "prefill-100,prefill-1k,prefill-3.4k,100/300,regular,hard,hard-10k,re
 def sandbox(
     host: Annotated[list[str] | None, typer.Argument(help="Hosts to serve [default: all presets]")] = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one")] = 8765,
-    seconds: Annotated[float, typer.Option(help="Stop after so many seconds; 0 never")] = 0.0,
+    seconds: Annotated[float, typer.Option(help="Stop after so many seconds; 0 never")] = 3600.0,
 ) -> None:
     """Serve a local OpenAI-compatible stand-in with a physical serving model, labelled as such in every answer.
 
@@ -36,6 +36,7 @@ def sandbox(
     def announce(bound: int) -> None:
         for each in hosts:
             typer.echo(f"http://127.0.0.1:{bound}/{each.name}/v1  declares {each.declared_precision}, model toy")
+        typer.echo(f"stops {f'after {seconds:g} s, or ' if seconds else ''}with Ctrl-C")
 
     run(serve(hosts, port, seconds, announce))
 
@@ -94,11 +95,12 @@ def probe(
 
 def _show_plan(plan: "Plan", budget: object) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("when (UTC)", "offer", "workload", "streams", "expected USD", "at most USD", "why")
     for step in plan.steps:
-        cells = (str(step.target.offer), step.workload.name, str(step.concurrency))
+        cells = (escape(str(step.target.offer)), step.workload.name, str(step.concurrency))
         table.add_row(f"{step.at_utc:%H:%M}", *cells, f"{step.expected_usd:f}", f"{step.worst_usd:f}", step.reason)
     console = Console()
     console.print(table)

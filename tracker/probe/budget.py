@@ -2,13 +2,14 @@
 
 One append-only file per UTC day; every line is flushed to disk (fsync) under a lock before the send it pays for. After
 a crash the reservations without a settlement count in full, so a budget can be under-used but not exceeded. A
-reservation is an upper bound: every UTF-8 byte of the request a token, every allowed output token used.
+reservation is an upper bound: every UTF-8 byte of the request a token, every allowed output token used. It belongs to
+the day it was made on, whenever its bill arrives: a run past midnight spends the new day's money, not yesterday's.
 """
 
 import json
 import os
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -32,11 +33,11 @@ class Spend:
 
 
 class Ledger:
-    """The spend of one installation. Safe for several processes; the day is fixed when the ledger is opened."""
+    """The spend of one installation. Safe for several processes. `today` says which UTC day it is."""
 
-    def __init__(self, folder: Path, day: date | None = None) -> None:
-        self.path = folder / f"{(day or datetime.now(UTC).date()).isoformat()}.jsonl"
+    def __init__(self, folder: Path, today: Callable[[], date] = lambda: datetime.now(UTC).date()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._today = folder, today
         self._lock = filelock.FileLock(folder / "spend.lock", timeout=30)
 
     def reserve(self, usd: Decimal, budget_usd: Decimal, purpose: str) -> str:
@@ -47,17 +48,18 @@ class Ledger:
         """All of several reservations or none, with one flush to disk."""
         wanted = sum(amounts, Decimal(0))
         with self._lock:
-            spend = self._read()
+            path = self._path(self._today())
+            spend = _read(path)
             if spend.total + wanted > budget_usd:
                 raise ProbeError(
                     f"the budget of {budget_usd} USD a day does not cover {wanted} USD for {purpose}: "
                     f"{spend.settled} spent, {spend.open} reserved today"
                 )
-            made = [uuid.uuid4().hex for _ in amounts]
+            made = [f"{path.stem}/{uuid.uuid4().hex}" for _ in amounts]
             lines = [
                 {"reserve": each, "usd": str(usd), "for": purpose} for each, usd in zip(made, amounts, strict=True)
             ]
-            self._append(lines)
+            _append(path, lines)
         return made
 
     def settle(self, reservation: str, usd: Decimal) -> None:
@@ -65,34 +67,43 @@ class Ledger:
         self.settle_all([(reservation, usd)])
 
     def settle_all(self, bills: Iterable[tuple[str, Decimal]]) -> None:
+        days: dict[str, list[dict[str, str]]] = {}
+        for reservation, usd in bills:
+            days.setdefault(reservation.partition("/")[0], []).append({"settle": reservation, "usd": str(usd)})
         with self._lock:
-            self._append([{"settle": reservation, "usd": str(usd)} for reservation, usd in bills])
+            for day, lines in days.items():
+                _append(self._path(date.fromisoformat(day)), lines)
 
     def today(self) -> Spend:
         with self._lock:
-            return self._read()
+            return _read(self._path(self._today()))
 
-    def _append(self, lines: Sequence[dict[str, str]]) -> None:
-        fresh = not self.path.exists()
-        with self.path.open("ab") as handle:
-            # A crash may have left half a line: end it, so that this one is whole.
-            handle.write(b"\n" if handle.tell() and not self._ends_whole() else b"")
-            handle.write("".join(json.dumps(line) + "\n" for line in lines).encode())
-            handle.flush()
-            os.fsync(handle.fileno())
-        if fresh and os.name == "posix":
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
+    def _path(self, day: date) -> Path:
+        return self._folder / f"{day.isoformat()}.jsonl"
 
-    def _ends_whole(self) -> bool:
-        with self.path.open("rb") as handle:
-            handle.seek(-1, os.SEEK_END)
-            return handle.read(1) == b"\n"
 
-    def _read(self) -> Spend:
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        return sum_up(lines)
+def _append(path: Path, lines: Sequence[dict[str, str]]) -> None:
+    fresh = not path.exists()
+    with path.open("ab") as handle:
+        # A crash may have left half a line: end it, so that this one is whole.
+        handle.write(b"\n" if handle.tell() and not _ends_whole(path) else b"")
+        handle.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        handle.flush()
+        os.fsync(handle.fileno())
+    if fresh and os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        return handle.read(1) == b"\n"
+
+
+def _read(path: Path) -> Spend:
+    return sum_up(path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ())
 
 
 def sum_up(lines: Iterable[str]) -> Spend:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -183,15 +183,15 @@ def ingest_folder(folder: Path, home: Home) -> tuple[int, int, list[str]]:
     from warehouse.probes import store_file
     from warehouse.store import writing
 
-    taken, known = 0, 0
+    taken, known, now_utc = 0, 0, datetime.now(UTC).replace(tzinfo=None)
     rejected: list[str] = []
     with writing(home.warehouse, home.write_lock) as connection:
         for path in result_files(folder):
             try:
-                digest, rows = read_rows(path)
+                digest, rows = read_rows(path, now_utc)
                 stored = store_file(connection, digest, rows)
             except (TrackerError, OSError) as error:
-                rejected.append(str(error))
+                rejected.append(str(error) if isinstance(error, TrackerError) else f"{path.name}: {error.strerror}")
                 continue
             taken += stored
             known += stored == 0 and bool(rows)

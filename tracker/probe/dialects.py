@@ -6,6 +6,7 @@ here and nowhere else. Reasoning arrives as `reasoning` (OpenRouter, Together, v
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -108,14 +109,23 @@ def read_event(dialect: Dialect, name: str, data: bytes) -> Delta:
         return Delta(is_end=True)
     try:
         event = _decode(data.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         return Delta(error="an event that is not JSON")
     if not isinstance(event, dict):
         return Delta(error="an event that is not a JSON object")
     try:
-        return dialect.read(event, name)
+        delta = dialect.read(event, name)
     except (AttributeError, KeyError, TypeError, IndexError, ValueError):
         return Delta(error="an event of unknown shape")
+    return delta if _is_sound(delta) else Delta(error="an event of unknown shape")
+
+
+def _is_sound(delta: Delta) -> bool:
+    """Text where text belongs: a number or an object in its place would surface far from here."""
+    texts = (delta.text, delta.reasoning, delta.finish, delta.refusal)
+    return all(type(text) is str for text in texts) and all(
+        type(part.name) is type(part.arguments) is str and isinstance(part.place, int | None) for part in delta.calls
+    )
 
 
 def error_text(event: Json) -> str:
@@ -213,8 +223,8 @@ def _openai_usage(usage: Any) -> Usage | None:
 
 
 def _count(value: Any) -> int | None:
-    """A token count, or None: a negative, fractional or textual count is no count."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A token count, or None: a negative, fractional, textual or astronomical count is no count."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
 
 
 def _openai_logprobs(given: Any) -> tuple[TokenLogprob, ...]:
@@ -223,19 +233,33 @@ def _openai_logprobs(given: Any) -> tuple[TokenLogprob, ...]:
         return ()
     if given.get("content"):
         return tuple(
-            TokenLogprob(
+            _token(
                 entry["token"],
                 entry["logprob"],
-                tuple((option["token"], option["logprob"]) for option in entry.get("top_logprobs") or ()),
+                [(option["token"], option["logprob"]) for option in entry.get("top_logprobs") or ()],
             )
             for entry in given["content"]
         )
     tokens, values = given.get("tokens") or [], given.get("token_logprobs") or []
     tops = given.get("top_logprobs") or [None] * len(tokens)
     return tuple(
-        TokenLogprob(token, value, tuple((top or {}).items()))
-        for token, value, top in zip(tokens, values, tops, strict=True)
+        _token(token, value, list((top or {}).items())) for token, value, top in zip(tokens, values, tops, strict=True)
     )
+
+
+def _token(token: Any, value: Any, top: list[tuple[Any, Any]]) -> TokenLogprob:
+    """Checked: a name that is no text or a value that is no number is a ValueError."""
+    if not all(type(name) is str for name, _ in [(token, value), *top]):
+        raise ValueError("a token without a name")
+    shown = tuple((name, _logprob(number)) for name, number in top)
+    return TokenLogprob(token, None if value is None else _logprob(value), shown)
+
+
+def _logprob(value: Any) -> float:
+    """Minus infinity becomes the -9999 that servers which cannot say it send."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise ValueError("a log-probability that is no number")
+    return max(float(value), -9999.0)
 
 
 # --- Anthropic --------------------------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def read_reply(
     reply = _figures(ask, exchange, deltas, lag_s)
     if outcome == "ok":
         outcome, detail = _trust(ask, reply)
-    return _final(reply, outcome, key.scrub(detail)[:300], key)
+    return _final(reply, outcome, _printable(key.scrub(detail))[:300], key)
 
 
 def _transport_outcome(exchange: Exchange) -> tuple[str, str]:
@@ -162,7 +162,7 @@ def _error_body(exchange: Exchange) -> str:
     raw = b"".join(data for _, data in body)[:4000]
     try:
         parsed = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     text = error_text(parsed) if isinstance(parsed, dict) else ""
     return " ".join((text or raw.decode("utf-8", "replace")).split())[:200]
@@ -236,8 +236,8 @@ def _figures(ask: Ask, exchange: Exchange, deltas: list[Timed], lag_s: Callable[
     """Everything countable, whatever the outcome."""
     bearing = [(arrival, delta) for arrival, delta in deltas if _has_token(delta)]
     usage = _last_usage(deltas)
-    text = "".join(delta.text for _, delta in bearing)
-    reasoning = "".join(delta.reasoning for _, delta in bearing)
+    text = _whole("".join(delta.text for _, delta in bearing))
+    reasoning = _whole("".join(delta.reasoning for _, delta in bearing))
     logprobs = tuple(entry for _, delta in deltas for entry in delta.logprobs)
     size = len(text.encode()) + len(reasoning.encode())
     estimate = max(1, round(size / BYTES_PER_TOKEN)) if bearing else 0
@@ -308,7 +308,7 @@ def _first_chunk_tokens(bearing: list[Timed], streamed: int, size: int) -> int:
         return len(delta.logprobs)
     if len(bearing) >= 0.9 * streamed or not size:
         return 1
-    return max(1, round(streamed * (len(delta.text.encode()) + len(delta.reasoning.encode())) / size))
+    return max(1, round(streamed * len(_whole(delta.text + delta.reasoning).encode()) / size))
 
 
 def _timing(exchange: Exchange, deltas: list[Timed], bearing: list[Timed], streamed: int, first: int | None) -> Timing:
@@ -327,6 +327,16 @@ def _timing(exchange: Exchange, deltas: list[Timed], bearing: list[Timed], strea
         output_tok_s=streamed / (last - sent) if last > sent else None,
         e2e_ms=1000 * (deltas[-1][0] - sent),
     )
+
+
+def _printable(text: str) -> str:
+    """Without control characters: a seller's words end on a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _whole(text: str) -> str:
+    """Halves of a character that came in two events put together; a half that stayed alone becomes U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _ms(seconds: float | None) -> float | None:
@@ -380,6 +390,6 @@ def _final(reply: Reply, outcome: str, detail: str, key: Key) -> Reply:
         text=key.scrub(reply.text),
         reasoning=key.scrub(reply.reasoning),
         finish=key.scrub(reply.finish)[:40],
-        calls=tuple(Call(key.scrub(call.name), key.scrub(call.arguments)) for call in reply.calls),
+        calls=tuple(Call(key.scrub(_whole(call.name)), key.scrub(_whole(call.arguments))) for call in reply.calls),
         timing=timing,
     )

@@ -215,6 +215,8 @@ def check_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
         raise UsageError(f"not an endpoint URL: {parts.scheme}://{parts.hostname or ''} (expected https://host/v1)")
+    if parts.query:  # a key there would be written wherever the address is
+        raise UsageError(f"{parts.scheme}://{parts.hostname}: the address has a query; keys come from --key-env")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise UsageError(f"http://{parts.hostname} would carry the key in the clear: use https")
 
@@ -224,14 +226,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def is_private(host: str) -> bool:
-    """Is this host, written as an address or `localhost`, inside a private network?"""
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
 
 
 async def _connect(url: str, receiver: Receiver, times: dict[str, float], ca_file: str) -> asyncio.WriteTransport:

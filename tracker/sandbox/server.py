@@ -319,7 +319,7 @@ async def serve(
     try:
         server = await Sandbox(hosts).start(port)
     except OSError as error:
-        raise UsageError(f"port {port} is not free: choose another with --port") from error
+        raise UsageError(f"port {port} is not free: choose another with --port, 0 takes any that is") from error
     announce(server.sockets[0].getsockname()[1])
     until = monotonic() + (seconds or float("inf"))
     async with server:
