@@ -24,17 +24,16 @@ from tracker.cost import (
     assess,
     find_model,
     find_scenario,
-    owned_usd_per_hour,
     precisions,
     scenario_for,
     shares_of_width,
     shipped_rents,
-    usd_per_mtok,
 )
 from tracker.cost.facts import Model
 from tracker.cost.tables import read_rows
 from tracker.errors import CostError
-from tracker.flags.below_cost import CostBand, Span
+from tracker.flags.below_cost import Busy, CostBand, Span
+from tracker.flags.quantization import RUNG_BITS
 
 LOWER = ("fp8", "fp4")  # what a host could serve instead, most common first
 FACT_FILES = ("accelerators", "models", "precisions", "rents", "scenario_ranges", "scenarios", "stacks")
@@ -65,6 +64,7 @@ class Costed:
     scenario: str
     prompt_tokens: int
     output_tokens: int
+    busy: Busy
     when: date
     bands: tuple[CostBand, ...]
     apart: tuple[tuple[str, float], ...]
@@ -106,9 +106,9 @@ def native_bits(model: Model) -> float:
     return bits_of()[model.native_precision]
 
 
-def scenario_of(model: Model, when: date, scenario: str = "") -> str:
-    """The assumptions asked for, else those written down for the model at that time."""
-    return scenario or scenario_for(model.slug, when)
+def scenario_of(model: Model, when: date, scenario: str = "", seller: str = "") -> str:
+    """The assumptions asked for, else those written down for the model, or this seller of it, at that time."""
+    return scenario or scenario_for(model.slug, when, seller)
 
 
 def week_of(at: datetime) -> date:
@@ -154,7 +154,7 @@ def cost_offers(
     asked = [
         (offer_id, role, question)
         for offer_id, (one, model) in known.items()
-        for role, question in _questions(one, model, when, scenario_of(model, when, scenario))
+        for role, question in _questions(one, model, when, scenario_of(model, when, scenario, one.provider))
     ]
     rents = rents or Rented(shipped_rents())
     found = _answers(asked, rents)
@@ -204,7 +204,7 @@ def _in_doubt(estimate: Estimate) -> bool:
 
 def _lower_questions(sold: Question) -> list[tuple[str, Question]]:
     widths = bits_of()
-    lower = [name for name in LOWER if widths[name] < widths[sold.precision] - 0.6]
+    lower = [name for name in LOWER if widths[name] < widths[sold.precision] - RUNG_BITS]
     return [(f"at {name}", replace(sold, precision=name)) for name in lower]
 
 
@@ -213,32 +213,45 @@ def first_token_limit(one: Situation) -> float | None:
     return None if one.ttft_s is None else TTFT_GRACE * one.ttft_s
 
 
+def observed(one: Situation) -> tuple[tuple[str, float], ...]:
+    """What is observed of this offer's traffic and stands in for the scenario's range."""
+    return () if one.cache_hit is None else (("cache_hit", one.cache_hit),)
+
+
 def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[tuple[str, Question]]:
-    label = one.label
+    label, known = one.label, observed(one)
     sold = label.value if label is not None and label.value in bits_of() else model.native_precision
     patience = first_token_limit(one)
 
     def ask(precision: str, given: float | None, output: float | None) -> Question:
         return Question(
             model.model_id, precision, given, output, when, scenario, one.tok_s, patience,
-            one.cached_usd if one.tier == "standard" else None,
+            one.cached_usd if one.tier == "standard" else None, known,
         )  # fmt: skip
 
     asked = [(f"at {sold}", ask(sold, one.input_usd, one.output_usd))]
-    if sold != model.native_precision:
-        asked.append(("native", ask(model.native_precision, one.input_usd, one.output_usd)))
+    if abs(bits_of()[sold] - native_bits(model)) > RUNG_BITS:
+        asked.append((f"at {model.native_precision}", ask(model.native_precision, one.input_usd, one.output_usd)))
     if (one.input_list_usd, one.output_list_usd) != (one.input_usd, one.output_usd) and one.output_list_usd is not None:
         asked.append(("list", ask(sold, one.input_list_usd, one.output_list_usd)))
     if one.output_paid_usd is not None and one.input_paid_usd is not None:
         paid = Question(
-            model.model_id, sold, one.input_paid_usd, one.output_paid_usd, when, scenario, one.tok_s, patience
+            model.model_id,
+            sold,
+            one.input_paid_usd,
+            one.output_paid_usd,
+            when,
+            scenario,
+            one.tok_s,
+            patience,
+            known=known,
         )
         asked.append(("effective", paid))  # transacted prices have the cache discount in them
     return asked
 
 
 def costed_of(found: dict[str, Estimate], rents: Rented) -> Costed:
-    """Answers by role (`at PRECISION`, `native`, `list`, `effective`); the first is the precision on sale."""
+    """Answers by role (`at PRECISION`, `list`, `effective`); the first is the precision on sale."""
     question = next(iter(found.values())).question
     scenario = find_scenario(question.scenario)
     bands = tuple(
@@ -247,11 +260,12 @@ def costed_of(found: dict[str, Estimate], rents: Rented) -> Costed:
     first = next(iter(found.values()))
     if first.output_usd_per_mtok is None:
         bands = ()
-    native = found.get("native", first)
+    native = found.get(f"at {find_model(question.model_id).native_precision}", first)
     return Costed(
         scenario=scenario.name,
         prompt_tokens=round(scenario.prompt[1]),
         output_tokens=round(scenario.output[1]),
+        busy=Busy(*scenario.utilisation),
         when=question.when,
         bands=bands,
         apart=tuple(
@@ -301,19 +315,9 @@ def _both_sides(q: Question) -> bool:
     return q.input_usd_per_mtok is not None and q.output_usd_per_mtok is not None
 
 
-def own_silicon(provider: str, scenario: str) -> str:
-    """What a reader must know where the host runs chips that nobody rents out; empty elsewhere."""
-    if provider not in OWN_SILICON:
-        return ""
-    if provider == "groq" and scenario == "mixtral-2023":
-        return f"Groq's own chips came to {groq_mixtral_usd_per_mtok():.2f} dollars per million tokens then, not less"
-    return "the host runs chips of its own, so that a sum for rented accelerators does not convict it"
-
-
-def groq_mixtral_usd_per_mtok() -> float:
-    """The 2024-02 essay's sum: 72 servers of 35,000 USD and 3.2 kW, 16 stages x 3 sequences x 500 tok/s, never idle."""
-    hourly = float(owned_usd_per_hour(72 * 35_000, 72 * 3.2))
-    return float(usd_per_mtok(hourly, 16 * 3 * 500))
+def is_own_silicon(provider: str, scenario: str) -> bool:
+    """Whether the host runs chips that nobody rents out, while the sum is one for rented accelerators."""
+    return provider in OWN_SILICON and scenario in LIVE_SCENARIOS
 
 
 def deciding_input(one: Situation, costed: Costed) -> str:

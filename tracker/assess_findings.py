@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tracker.assess_costs import Costed, first_token_limit, native_bits, open_model, own_silicon
+from tracker.assess_costs import Costed, first_token_limit, is_own_silicon, native_bits, open_model
 from tracker.assess_inputs import BY_NAME, Situation
 from tracker.flags import (
     below_cost,
@@ -76,20 +76,27 @@ def _price_rows(one: Situation) -> tuple[Evidence, ...]:
     )
 
 
+def _observed(one: Situation) -> str:
+    """What was measured of the service, as the sum takes it."""
+    told = (
+        f"{one.tok_s:g} tok/s" if one.tok_s else "",
+        f"first token after {one.ttft_s:g} s" if one.ttft_s else "",
+        f"{one.cache_hit:.0%} of the input from cache" if one.cache_hit is not None else "",
+    )
+    return ", ".join(filter(None, told))
+
+
 def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
     if costed is None or not costed.bands:
         return None
-    silicon = own_silicon(one.provider, costed.scenario)
     sale = below_cost.Sale(
         one.offer, one.input_usd, one.output_usd, one.is_free, costed.prompt_tokens, costed.output_tokens,
-        costed.scenario, one.tok_s, first_token_limit(one), silicon, bool(silicon) and costed.scenario == "market",
-        costed.apart,
+        costed.scenario, one.tok_s, first_token_limit(one), is_own_silicon(one.provider, costed.scenario),
+        costed.apart, costed.busy, one.cache_hit,
     )  # fmt: skip
     speed: tuple[Evidence, ...] = ()
-    if one.tok_s or one.ttft_s:
-        speed = (
-            Evidence("metrics", one.offer, f"{one.tok_s or 0:g} tok/s, {one.ttft_s or 0:g} s: {one.speed_source}"),
-        )
+    if told := _observed(one):
+        speed = (Evidence("metrics", one.offer, f"{told}: week's medians by {one.speed_source}"),)
     return below_cost.judge(sale, costed.bands, (*_price_rows(one), *speed))
 
 

@@ -80,6 +80,7 @@ class Situation:
     ttft_s: float | None
     tok_s_seen: float | None  # as measured, for the sentence; the grid above decides what is rated again
     ttft_s_seen: float | None
+    cache_hit: float | None  # observed share of input tokens served from cache, in steps of a tenth
     speed_source: str
     labels: tuple[Label, ...]
     label_source: str
@@ -217,10 +218,16 @@ def _speeds(medians: Rows, days: Rows) -> dict[str, Any]:
         "ttft_s": on_grid(ttft_s, 1.5),
         "tok_s_seen": tok_s,
         "ttft_s_seen": ttft_s,
+        "cache_hit": _share(speeds.get("cache_hit_pct")),
         "speed_source": str(next(iter(speeds.values()))["source_id"]) if speeds else "",
         "speed_days": _days(days, "throughput_tok_s"),
         "ttft_days": _days(days, "ttft_ms"),
     }
+
+
+def _share(percent: Mapping[str, Any] | None) -> float | None:
+    """Tenths: the share breathes from day to day. Nothing is served wholly from cache."""
+    return None if percent is None else min(round(float(percent["value"]) / 10) / 10, 0.9)
 
 
 def _ref(value: object) -> str:

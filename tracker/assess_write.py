@@ -9,7 +9,7 @@ from typing import Any
 from tracker import assess_market as market
 from tracker.assess_costs import Costed, Rented, cost_offers, engine_version, first_token_limit, open_model
 from tracker.assess_inputs import Situation
-from tracker.flags import RULES, Finding
+from tracker.flags import RULES, Evidence, Finding
 from tracker.flags.below_cost import CostBand
 from tracker.flags.lifecycle import Key, OpenFlag, Step, advance
 from tracker.names import load_aliases
@@ -36,6 +36,7 @@ def standing_flags(rows: Rows) -> dict[Key, OpenFlag]:
         (str(row["offer"]), str(row["kind"])): OpenFlag(
             int(row["flag_id"]), str(row["offer"]), str(row["kind"]), int(row["rule_version"]),
             float(row["probability"]), row["opened_at"], row["cooling_since"], row["expires_at"], str(row["sentence"]),
+            tuple(Evidence(**told) for told in json.loads(str(row["evidence"]))), str(row["cause"]),
         )
         for row in rows
     }  # fmt: skip

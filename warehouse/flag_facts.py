@@ -98,7 +98,9 @@ _SPEEDS = """
 SELECT offer_id, name, median(value) AS value, count(*) AS samples, min(observed_at) AS since,
     max(observed_at) AS until,
        any_value(source_id) AS source_id
-FROM core.metric WHERE name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s') AND value > 0
+FROM core.metric
+WHERE name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s', 'cache_hit_pct')
+  AND (value > 0 OR name = 'cache_hit_pct')
   AND statistic IN ('p50', 'mean', 'last', 'claim', 'measured')
   AND coalesce(measured_at, observed_at) <= {at} AND coalesce(measured_at, observed_at) > {at} - INTERVAL {days} DAY
 GROUP BY offer_id, name ORDER BY offer_id, name

@@ -66,7 +66,7 @@ def open_flags(connection: Connection) -> Rows:
     return rows(
         connection,
         "SELECT flag_id, offer_id, offer, kind, rule_version, probability, opened_at, cooling_since, expires_at, "
-        "sentence FROM calc.flag WHERE closed_at IS NULL ORDER BY flag_id",
+        "sentence, evidence, cause FROM calc.flag WHERE closed_at IS NULL ORDER BY flag_id",
     )
 
 

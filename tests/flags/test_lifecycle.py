@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.flags import RULES, sudden_change
-from tracker.flags.finding import Finding, found
+from tracker.flags.finding import Evidence, Finding, found
 from tracker.flags.lifecycle import Key, OpenFlag, Step, advance
 from tracker.flags.sudden_change import Move, Series
 
@@ -107,7 +107,32 @@ def test_a_new_rule_version_is_news_and_a_small_move_is_not() -> None:
     assert [step.action for step in small] == ["refreshed"]
     older = {("p/m", RULE.kind): replace(flag, rule_version=0)}
     steps = advance(older, {("p/m", RULE.kind): finding(0.92)}, {"p/m"}, {"p/m"}, RULES, START)
-    assert [step.cause for step in steps] == ["rule 0 became 1"]
+    assert [step.cause for step in steps] == [f"rule 0 became {RULE.version}"]
+
+
+def test_a_change_noticed_when_its_term_is_nearly_over_opens_nothing() -> None:
+    rule = RULES["sudden_change"]
+    key = ("p/m", rule.kind)
+
+    def steps(days_left: float) -> list[Step]:
+        late = found(rule, "p/m", 0.9, "It moved.", "Time.", expires_at=START + timedelta(days=days_left))
+        return advance({}, {key: late}, {"p/m"}, {"p/m"}, RULES, START)
+
+    assert steps(rule.quiet_days) == []
+    assert [step.action for step in steps(rule.quiet_days + 1)] == ["opened"]
+
+
+def test_every_step_names_the_rows_that_brought_it_about() -> None:
+    old, new = Evidence("quotes", "1", "$0.27 per million"), Evidence("quotes", "2", "$0.90 per million")
+    [opened] = advance({}, {("p/m", RULE.kind): replace(finding(0.9), evidence=(old,))}, {"p/m"}, {"p/m"}, RULES, START)
+    assert opened.cause == "probability 0.90: $0.27 per million"
+    flag = OpenFlag(1, "p/m", RULE.kind, RULE.version, 0.9, START, None, None, "", (old,), opened.cause)
+    fallen = {("p/m", RULE.kind): replace(finding(0.1), evidence=(old, new))}
+    [cooled] = advance({("p/m", RULE.kind): flag}, fallen, {"p/m"}, {"p/m"}, RULES, START)
+    assert (cooled.action, cooled.cause) == ("cooled", "probability 0.10 is below 0.50: $0.90 per million")
+    cooling = replace(flag, cooling_since=START, cause=cooled.cause)
+    [closed] = advance({("p/m", RULE.kind): cooling}, {}, set(), {"p/m"}, RULES, START + timedelta(days=7))
+    assert closed.cause == f"{cooled.cause}; nothing new for 7 days"
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(1, 48))

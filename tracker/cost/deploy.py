@@ -90,7 +90,8 @@ def deployments(
     found = []
     for chip in at_hand(scenario, when, rents):
         if chip.memory_kind == "sram":
-            found.append(sram_pipeline(model, precision, chip, "sram"))
+            stack = scenario.stack if scenario.stack.startswith("sram") else "sram"
+            found.append(sram_pipeline(model, precision, chip, stack))
             continue
         for tp, wide in worker_sizes(model, chip, when, scenario.stack):
             room = fitting_batch(shape, chip_of(chip, precision), Layout(float(tp), 1.0, float(wide)), context)
@@ -123,12 +124,12 @@ def chip_of(part: Accelerator, precision: Precision) -> Chip:
 
 
 def coefficients(units: Sequence[Deployment], when: date, fit: Fitted) -> Coefficients:
-    """Columns (deployments, 1) of a stack's coefficients: `public`, `public:<family>`, `optimised` or `sram`."""
+    """Columns (deployments, 1) of a stack's coefficients: `public`, `public:<family>` or one of PROFILES."""
     kind, _, family = units[0].stack.partition(":")
     if kind in PROFILES:
         return PROFILES[kind]
     if kind != "public":
-        raise CostError(f"stack {units[0].stack!r} is unknown; use public, public:<family>, optimised or sram")
+        raise CostError(f"stack {units[0].stack!r} is unknown; use public, public:<family>, {', '.join(PROFILES)}")
     stacks = [Stack(u.chip, u.model, u.precision.precision, family or public_family(u.chip, when), when) for u in units]
     k = fit.coefficients(stacks)
     return Coefficients(*(np.asarray(getattr(k, name))[:, None] for name in Coefficients.__dataclass_fields__))

@@ -192,12 +192,14 @@ def clearing(q: Question, setting: Setting) -> str:
         ratio = float(np.nanmin(np.asarray(into + out)) / max(float(revenue(q, one)[0]), 1e-12))
         if not np.isfinite(ratio) or ratio > 1e6:
             return "a free offer covers no cost"
-        return f"no deployment at any batch: the cheapest needs {ratio:.1f}x the throughput or a busier day"
+        busier = " or a busier day" if ratio * float(one.utilisation[0]) <= 1 else ""
+        return f"no deployment at any batch: the cheapest needs {ratio:.1f}x the throughput{busier}"
     batch = np.where(covered, c.batch, np.inf)
     row = int(np.argmin(batch))
     unit = c.source.units[c.rows[row][0]]
     pace = c.tok_s_user[row]
-    return f"profitable on {unit} from batch {c.batch[row]:.0f} up ({pace:.0f} tokens/s/user there)"
+    busy = float(one.utilisation[0])
+    return f"profitable on {unit} from batch {c.batch[row]:.0f} up ({pace:.0f} tokens/s/user there, {busy:.0%} busy)"
 
 
 def _empty(q: Question, setting: Setting) -> Estimate:
@@ -208,8 +210,15 @@ def _empty(q: Question, setting: Setting) -> Estimate:
     return Estimate(q, None, 0.0, None, None, None, None, "", 0.0, 0.0, "", "", reason)
 
 
+def _as_observed(q: Question, draws: Draws) -> Draws:
+    """The draws with the offer's own share of cache hits, which changes no deployment and needs no own grid."""
+    hits = dict(q.known).get("cache_hit")
+    return draws if hits is None else replace(draws, cache_hit=np.full(len(draws), hits))
+
+
 def answer(q: Question, setting: Setting) -> Estimate:
     """The estimate of one offer from a prepared setting."""
+    setting = replace(setting, draws=_as_observed(q, setting.draws))
     draws, c = setting.draws, setting.columns
     if c is None:
         return _empty(q, setting)
@@ -264,7 +273,9 @@ def assess(
 
 
 def _group(q: Question) -> tuple[object, ...]:
-    return q.model_id, q.precision, q.when, q.scenario, q.known, q.hardware, q.ttft_s is not None
+    """What decides the grid. Pruning looks at cache hits, and a first-token time keeps it from pruning."""
+    known = q.known if q.ttft_s is None else tuple(pair for pair in q.known if pair[0] != "cache_hit")
+    return q.model_id, q.precision, q.when, q.scenario, known, q.hardware, q.ttft_s is not None
 
 
 def _permissive(q: Question) -> Question:

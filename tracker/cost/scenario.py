@@ -20,7 +20,8 @@ ENGINE = "engine"  # the model's own error, drawn from the quantiles of held-out
 class ScenarioRow:
     """One line of scenarios.csv. `hardware` is `*` or `name:probability` pairs of what a seller has at hand.
 
-    `models` names the models whose offers it is for between `first` and `last`; empty: none by itself.
+    `models` names the models whose offers it is for between `first` and `last`; empty: none by itself. `sellers`
+    narrows it to those who run the hardware themselves.
     """
 
     scenario: str
@@ -30,6 +31,7 @@ class ScenarioRow:
     kv_use: float
     speculation: str
     models: tuple[str, ...]
+    sellers: tuple[str, ...]
     first: date
     last: date
     source: str
@@ -123,10 +125,11 @@ def find_scenario(name: str) -> Scenario:
     return known[name]
 
 
-def scenario_for(slug: str, when: date) -> str:
-    """The scenario written down for this model at that time, else `market`."""
-    rows = read_rows("scenarios.csv", ScenarioRow)
-    return next((r.scenario for r in rows if slug in r.models and r.first <= when <= r.last), "market")
+def scenario_for(slug: str, when: date, seller: str = "") -> str:
+    """The scenario written down for this model at that time, the seller's own before everybody's; else `market`."""
+    rows = [r for r in read_rows("scenarios.csv", ScenarioRow) if slug in r.models and r.first <= when <= r.last]
+    own = [r.scenario for r in rows if seller in r.sellers]
+    return next(iter([*own, *(r.scenario for r in rows if not r.sellers), "market"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from tracker.flags.finding import Evidence, Figure, Finding, Rule, found, usd
 
 RULE = Rule(
     "below_cost",
-    version=1,
+    version=2,
     open_at=0.70,  # 0.3 to 0.7 is borderline: only what lies above it accuses
     close_at=0.50,
     quiet_days=7,
@@ -20,12 +20,22 @@ RULE = Rule(
     meaning="a request costs more to serve than it earns",
 )
 CAP_OWN_SILICON = 0.65  # below the threshold: noted, not accused
+MOST = 0.8  # of the draws: where fewer keep the speed, the reader is told
 BASES = {"standing": "standing price", "list": "list price", "effective": "transacted price"}
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """The 10th, 50th and 90th percentile of the draws, USD per million tokens."""
+
+    low: float
+    mid: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The share of the day that the scenario takes the hardware to be in use: lowest, middle and highest, 0 to 1."""
 
     low: float
     mid: float
@@ -62,9 +72,10 @@ class Sale:
     scenario: str
     tok_s: float | None = None
     ttft_s: float | None = None
-    own_silicon: str = ""  # where the host runs chips nobody rents out: what that means for the sum
-    acquits: bool = False  # and the sum for rented accelerators cannot accuse it
+    own_silicon: bool = False  # the host runs chips nobody rents out: a sum for rented ones cannot accuse it
     apart: tuple[tuple[str, float], ...] = ()  # other readings of the price (list, effective) and their probability
+    busy: Busy | None = None
+    cache_hit: float | None = None  # observed share of input tokens served from cache
 
     @property
     def blended_usd_per_mtok(self) -> float | None:
@@ -98,6 +109,7 @@ def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] 
         Figure("cost_mid", cost.mid, "USD/Mtok"),
         Figure("cost_high", cost.high, "USD/Mtok"),
         *((Figure("cost_over_price", cost.mid / price, "x"),) if price > 0 else ()),
+        Figure("draws_that_keep_the_speed", band.feasible_share, ""),
         *(Figure(f"p_below_in_{other.precision}", other.p_below, "") for other in bands),
         *(Figure(f"p_below_at_{name}_price", chance, "") for name, chance in sale.apart),
     )
@@ -117,7 +129,7 @@ def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] 
 def _probability(sale: Sale, band: CostBand) -> float:
     if sale.is_free:
         return 1.0
-    return min(band.p_below, CAP_OWN_SILICON) if sale.acquits else band.p_below
+    return min(band.p_below, CAP_OWN_SILICON) if sale.own_silicon else band.p_below
 
 
 def _sentence(sale: Sale, bands: Sequence[CostBand]) -> str:
@@ -128,22 +140,37 @@ def _sentence(sale: Sale, bands: Sequence[CostBand]) -> str:
         f"A million {what} earn {earns} and cost {usd(cost.low)} to {usd(cost.high)} (mid {usd(cost.mid)}) to serve"
         f"{_pace(sale)} in {band.precision} on {band.deployment}."
     ]
-    if cost.mid > price > 0:
-        parts.append(f"That is {cost.mid / price:.1f} times the price.")
+    if price > 0:
+        times = f"{cost.mid / price:.1f}" if cost.mid > price / 10 else "less than 0.1"
+        parts.append(f"The middle cost is {times} times the price.{_turning(sale.busy, price, cost)}")
+    if band.feasible_share < MOST:
+        parts.append(f"Only in {band.feasible_share:.0%} of the draws does any deployment keep that speed.")
     if len(bands) > 1 and not sale.is_free:
         lower = ", ".join(f"{other.p_below:.2f} in {other.precision}" for other in bands[1:])
-        parts.append(f"At lower precision the probability would be {lower}.")
+        parts.append(f"In another precision the probability would be {lower}.")
     if sale.apart:
         others = ", ".join(f"{chance:.2f} at the {BASES[name]}" for name, chance in sale.apart)
         parts.append(f"It is {others}.")
     if sale.own_silicon:
-        parts.append(f"{sale.own_silicon[:1].upper()}{sale.own_silicon[1:]}.")
+        parts.append("The host runs chips of its own, so that a sum for rented accelerators does not convict it.")
     return " ".join(parts)
+
+
+def _turning(busy: Busy | None, price: float, cost: Span) -> str:
+    """Where the verdict turns: cost goes with one over the busy share, the assumption that nobody outside can see."""
+    if busy is None:
+        return ""
+    assumed = f"{busy.low:.0%} to {busy.high:.0%} of the day is assumed"
+    even = busy.mid * cost.mid / price
+    if even > 1:
+        return f" Even hardware busy all day would cost {even:.1f} times the price ({assumed})."
+    return f" It breaks even with the hardware busy {even:.0%} of the day; {assumed}."
 
 
 def _pace(sale: Sale) -> str:
     speed = f" at {sale.tok_s:.0f} tok/s per user" if sale.tok_s else ""
-    return speed + (f" and a first token within {sale.ttft_s:.1f} s" if sale.ttft_s else "")
+    first = f" and a first token within {sale.ttft_s:.1f} s" if sale.ttft_s else ""
+    return speed + first + (f", {sale.cache_hit:.0%} of the input from cache," if sale.cache_hit else "")
 
 
 def _prices(sale: Sale) -> str:

@@ -1,22 +1,24 @@
 """Opened, kept, closed: what a batch of findings does to the open flags. Pure; one open flag per (offer, kind).
 
 A flag opens at `open_at`, survives anything down to `close_at`, and closes only after `quiet_days` below it: an offer
-that flip-flops keeps its one flag. It closes at once when its offer leaves the market or its term is over.
+that flip-flops keeps its one flag. It closes at once when its offer leaves the market or its term is over; a finding
+whose term has less than `quiet_days` to run opens nothing. Every step names the rows that brought it about.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracker.flags.finding import Finding, Rule
+from tracker.flags.finding import Evidence, Finding, Rule
 
 Key = tuple[str, str]  # offer, kind
 KEPT_STEP = 0.05  # a smaller move of the probability is no news
+TOLD_ROWS = 3  # rows named in a cause; the event carries them all
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFlag:
-    """The state of one open flag. `cooling_since`: below `close_at` from here on."""
+    """The state of one open flag. `cooling_since`: below `close_at` from here on; `evidence`: the rows it stands on."""
 
     flag_id: int
     offer: str
@@ -27,6 +29,8 @@ class OpenFlag:
     cooling_since: datetime | None
     expires_at: datetime | None
     sentence: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    cause: str = "below its threshold"  # of its last step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,28 @@ def advance(
 ) -> list[Step]:
     """All steps of one pass. `rated`: offers judged in this pass; `listed`: offers still on the market."""
     opened = [
-        Step("opened", finding.offer, finding.kind, at, f"probability {finding.probability:.2f}", finding)
+        Step("opened", finding.offer, finding.kind, at, _because(_now(finding), finding), finding)
         for key, finding in sorted(findings.items())
         if key not in standing and finding.probability >= rules[finding.kind].open_at
-        and (finding.expires_at is None or finding.expires_at > at)
+        and _has_term(finding, rules[finding.kind], at)
     ]  # fmt: skip
     moved = [step for _, flag in sorted(standing.items()) for step in _move(flag, findings, rated, listed, rules, at)]
     return moved + opened
+
+
+def _has_term(finding: Finding, rule: Rule, at: datetime) -> bool:
+    """A change noticed late is no news: its flag would close again within its quiet days."""
+    return finding.expires_at is None or finding.expires_at - at > timedelta(days=rule.quiet_days)
+
+
+def _now(finding: Finding) -> str:
+    return f"probability {finding.probability:.2f}"
+
+
+def _because(what: str, finding: Finding, known: tuple[Evidence, ...] = ()) -> str:
+    """The step and the rows that are new since `known`, the likeliest reason first told."""
+    fresh = list(dict.fromkeys(row.says for row in finding.evidence if row not in known))
+    return f"{what}: {'; '.join(fresh[:TOLD_ROWS])}" if fresh else what
 
 
 def _move(
@@ -78,9 +97,9 @@ def _move(
         return
     probability = finding.probability if finding else 0.0
     if probability < rule.close_at:
-        cause = (
-            f"probability {probability:.2f} is below {rule.close_at:.2f}" if finding else "the rule finds it no longer"
-        )
+        cause = "the rule finds it no longer"
+        if finding is not None:
+            cause = _because(f"{_now(finding)} is below {rule.close_at:.2f}", finding, flag.evidence)
         yield from _cool(flag, rule, at, cause, finding)
         return
     if finding is not None and _is_news(flag, finding):
@@ -94,7 +113,7 @@ def _aged(flag: OpenFlag, rule: Rule, at: datetime) -> Iterator[Step]:
     if flag.expires_at is not None and flag.expires_at <= at:
         yield _step("closed", flag, at, "its term is over: nothing further happened")
     elif flag.cooling_since is not None and at - flag.cooling_since >= timedelta(days=rule.quiet_days):
-        yield _step("closed", flag, at, f"below {rule.close_at:.2f} for {rule.quiet_days:g} days")
+        yield _step("closed", flag, at, f"{flag.cause}; nothing new for {rule.quiet_days:g} days")
 
 
 def _cool(flag: OpenFlag, rule: Rule, at: datetime, cause: str, finding: Finding | None) -> Iterator[Step]:
@@ -113,7 +132,7 @@ def _is_news(flag: OpenFlag, finding: Finding) -> bool:
 def _news(flag: OpenFlag, finding: Finding) -> str:
     if finding.rule_version != flag.rule_version:
         return f"rule {flag.rule_version} became {finding.rule_version}"
-    return f"probability {flag.probability:.2f} became {finding.probability:.2f}"
+    return _because(f"probability {flag.probability:.2f} became {finding.probability:.2f}", finding, flag.evidence)
 
 
 def _step(action: str, flag: OpenFlag, at: datetime, cause: str, finding: Finding | None = None) -> Step:

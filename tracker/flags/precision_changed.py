@@ -12,10 +12,10 @@ from tracker.flags.finding import Evidence, Figure, Finding, Rule, day, found
 
 RULE = Rule(
     "precision_changed",
-    version=1,
+    version=2,
     open_at=0.5,
     close_at=0.3,
-    quiet_days=0,
+    quiet_days=7,
     calibrated=False,
     meaning="the weights on sale changed with the label",
 )

@@ -18,7 +18,7 @@ from tracker.flags.finding import Evidence, Figure, Finding, Rule, day, found
 
 RULE = Rule(
     "sudden_change",
-    version=1,
+    version=2,
     open_at=0.7,
     close_at=0.4,
     quiet_days=7,

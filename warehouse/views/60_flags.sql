@@ -38,6 +38,28 @@ COMMENT ON COLUMN flag_events.cause IS 'What brought it about';
 COMMENT ON COLUMN flag_events.occurred_at IS 'When, UTC, on the ledger''s clock';
 COMMENT ON COLUMN flag_events.recorded_at IS 'When it was written, UTC';
 
+CREATE OR REPLACE VIEW flag_rates AS
+WITH span AS (
+    SELECT min(day) AS first_day, greatest(max(day) - min(day), 1) / 7.0 AS weeks FROM calc.assessed_day
+), opened AS (
+    SELECT e.kind, count(*) / any_value(s.weeks) AS per_week, sum(1 - e.probability) / any_value(s.weeks) AS false_per_week
+    FROM calc.flag_event e CROSS JOIN span s
+    WHERE e.event = 'opened' AND CAST(e.occurred_at AS DATE) > s.first_day GROUP BY e.kind
+), standing AS (
+    SELECT kind, count(*) FILTER (WHERE closed_at IS NULL) AS flags,
+           coalesce(sum(1 - probability) FILTER (WHERE closed_at IS NULL), 0) AS wrong
+    FROM calc.flag GROUP BY kind
+)
+SELECT s.kind, s.flags AS standing, s.wrong AS expected_false_standing, coalesce(o.per_week, 0) AS opened_per_week,
+       coalesce(o.false_per_week, 0) AS expected_false_per_week
+FROM standing s LEFT JOIN opened o ON o.kind = s.kind;
+COMMENT ON VIEW flag_rates IS 'How many flags of a kind stand and open a week, and how many of them are false if their probabilities are right. The first assessed day, which opens everything at once, is no rate.';
+COMMENT ON COLUMN flag_rates.kind IS 'Kind of flag';
+COMMENT ON COLUMN flag_rates.standing IS 'Flags that stand';
+COMMENT ON COLUMN flag_rates.expected_false_standing IS 'Sum of one minus their probability';
+COMMENT ON COLUMN flag_rates.opened_per_week IS 'Opened a week since the first assessed day';
+COMMENT ON COLUMN flag_rates.expected_false_per_week IS 'Sum of one minus their probability when they opened, a week';
+
 CREATE OR REPLACE VIEW cost_bands AS
 SELECT band_id, model_id, precision, scenario, tok_s, ttft_s, day, input_low AS input_low_usd_per_mtok,
        input_mid AS input_mid_usd_per_mtok, input_high AS input_high_usd_per_mtok,
