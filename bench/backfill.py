@@ -1,6 +1,6 @@
 """A price map's git history replayed, beside the naive way on the same repository in the same run.
 
-    python -m bench.backfill [--commits 200] [--models 1500] [--write]
+    python -m bench.backfill [--commits 500] [--models 1500] [--write]
 
 Naive: `git show COMMIT:FILE` for each commit, the whole body parsed, checked and made into rows, and the same history
 (`warehouse.retell`) told from them. Ours: `tracker backfill --git`, which on top of that keeps every body, compressed
@@ -119,7 +119,7 @@ def measure(folder: Path, commits: int, models: int) -> list[str]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--commits", type=int, default=200)
+    options.add_argument("--commits", type=int, default=500)
     options.add_argument("--models", type=int, default=1500)
     options.add_argument("--write", action="store_true")
     chosen = options.parse_args()

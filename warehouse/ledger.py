@@ -89,7 +89,9 @@ def load_state(connection: Connection, shape: Shape, source_id: str) -> State:
     query = f"SELECT {', '.join(columns)} FROM core.{shape.kind}_now WHERE source_id = ?"
     for row in connection.execute(query, [source_id]).fetchall():
         key, value, evidence = row[1 : split[0]], row[split[0] : split[1]], row[split[1] : split[2]]
-        state.open[key] = Version(row[0], key, value, evidence, *row[split[2] :])
+        state.open[key] = version = Version(row[0], key, value, evidence, *row[split[2] :])
+        if version.missing_since:
+            state.missing.add(key)
     if shape is QUOTE:
         _load_holds(connection, state, source_id)
     return state

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from tracker.records import Demand, FxRate, Metric, Notice, Offer, Quote
 from warehouse.shapes import SHAPES
-from warehouse.versions import Key, Moment, Row, identity
+from warehouse.versions import Key, Moment, Moved, Row, identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class PassFacts:
     recorded_at: datetime
     captures: list[CaptureRow] = field(default_factory=list)
     rows: dict[str, dict[Key, Row]] = field(default_factory=lambda: {shape.kind: {} for shape in SHAPES})
+    moved: dict[str, Moved] = field(default_factory=dict)  # by kind: what differs from the recorder's pass before
     offers: set[Offer] = field(default_factory=set)
     metrics: list[tuple[Metric, int]] = field(default_factory=list)
     fx_rates: list[tuple[FxRate, int]] = field(default_factory=list)
@@ -44,9 +45,9 @@ class PassFacts:
 
     def forget(self) -> None:
         """Drop the facts and keep the frame: a history can be longer than memory."""
-        for part in (self.rows, self.offers, self.quotes, self.metrics, self.fx_rates, self.demand, self.notices):
+        for part in (self.rows, self.moved, self.quotes, self.metrics, self.fx_rates, self.demand, self.notices):
             part.clear()
-        self.siblings = None
+        self.offers, self.siblings = set(), None
 
     @property
     def pass_id(self) -> int:

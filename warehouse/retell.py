@@ -44,8 +44,9 @@ class Telling:
     def show(self, facts: PassFacts, known: bool) -> None:
         """Advance every kind by one pass."""
         counts, pending, row_count, notices = [0, 0, 0], 0, facts.row_count, len(facts.notices)
-        write_offers(self.connection, facts.offers - self._offers)
-        self._offers |= facts.offers
+        if not (self.latest and facts.offers is self.latest.offers):
+            write_offers(self.connection, facts.offers - self._offers)
+            self._offers |= facts.offers
         if not known:
             facts.notices = self._unheard(facts)
             write_series(self.connection, [facts])
@@ -54,9 +55,9 @@ class Telling:
             if not rows and not state.open:
                 continue
             judge = self.judge_of(facts, nobody) if self.judge_of and shape is QUOTE else believe
-            changes = advance(state, rows, facts.moment, judge)
+            changes = advance(state, rows, facts.moment, judge, facts.moved.get(shape.kind))
             self.closed[shape.kind].extend(changes.closed)
-            pending += len(state.holds) + sum(1 for version in state.open.values() if version.missing_since)
+            pending += len(state.holds) + sum(1 for key in state.missing if state.open[key].missing_since)
             self._count(counts, changes)
         self.passes.append((_pass_row(facts, row_count, counts, pending, notices), facts))
         if self.latest:

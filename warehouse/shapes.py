@@ -131,10 +131,10 @@ SHAPES = (QUOTE, DECLARATION, LIMIT, RENTAL)
 
 def dated(quotes: Sequence[Quote]) -> list[Quote]:
     """Give each price its end where the source lists its successor: dated prices of one component follow each other."""
-    chains = {_chain(quote) for quote in quotes if quote.condition.effective_from}
-    if not chains:
+    # in the order of the source, which a set would lose: the fingerprint of a pass goes by it
+    groups: dict[tuple[object, ...], list[Quote]] = {_chain(q): [] for q in quotes if q.condition.effective_from}
+    if not groups:
         return list(quotes)
-    groups: dict[tuple[object, ...], list[Quote]] = {chain: [] for chain in chains}
     result: list[Quote] = []
     for quote in quotes:
         groups.get(_chain(quote), result).append(quote)

@@ -100,6 +100,8 @@ class State:
     open: dict[Key, Version] = field(default_factory=dict)
     holds: dict[Key, Hold] = field(default_factory=dict)
     shown: dict[str, Mapping[Key, Row]] = field(default_factory=dict)  # last pass of each recording
+    missing: set[Key] = field(default_factory=set)  # every open key that a pass lacked, until it is shown again
+    counted: str | None = None  # whose pass came last, if its absences were counted
     left: dict[Key, list[Value]] = field(default_factory=dict)  # values a key has moved away from
     decided: dict[tuple[Key, Value], bool] = field(default_factory=dict)  # held values settled from outside
 
@@ -120,21 +122,31 @@ def identity(*parts: object) -> int:
     return int.from_bytes(digest, "big") >> 2
 
 
-def advance(state: State, rows: Mapping[Key, Row], moment: Moment, judge: Judge = believe) -> Changes:
-    """Move `state` by one pass and say what changed. O(rows); the state is updated in place."""
+Moved = Mapping[Key, Row | None]
+
+
+def advance(
+    state: State, rows: Mapping[Key, Row], moment: Moment, judge: Judge = believe, moved: Moved | None = None
+) -> Changes:
+    """Move `state` by one pass and say what changed; the state is updated in place.
+
+    `moved` spares comparing every row: the keys whose row may differ from the same recording's pass before, with the
+    row that stood there. O(rows) without it, O(moved, held and missing keys) with it.
+    """
     changes = Changes()
-    for key, row in _news(state, rows, moment):
+    for key, row in _news(state, rows, moment, moved):
         _show(state, key, row, moment, judge, changes)
     if state.holds:
         _expire(state, rows, moment, changes)
     if moment.counts_absence:
-        _count_absence(state, rows, moment, changes)
+        _count_absence(state, rows, moment, moved, changes)
+    state.counted = moment.recorder if moment.counts_absence else None
     if moment.recorder:
         state.shown[moment.recorder] = rows
     return changes
 
 
-def _news(state: State, rows: Mapping[Key, Row], moment: Moment) -> list[tuple[Key, Row]]:
+def _news(state: State, rows: Mapping[Key, Row], moment: Moment, moved: Moved | None) -> list[tuple[Key, Row]]:
     """The rows worth looking at: all that differ for a fetch of ours, all that changed inside a recording."""
     known, holds = state.open, state.holds
     if moment.recorder == "":
@@ -147,12 +159,13 @@ def _news(state: State, rows: Mapping[Key, Row], moment: Moment) -> list[tuple[K
     if before is None:
         # first sight of a recording: nothing is known to have changed, so it only adds what nobody showed yet
         return [(key, row) for key, row in rows.items() if key not in known]
-    flagged = dict.fromkeys((*holds, *(key for key, version in known.items() if version.missing_since)))
-    steady = set(map(id, before.values()))  # a row that is the very same object was not even read again
+    flagged = dict.fromkeys((*holds, *(key for key in state.missing if known[key].missing_since)))
+    if moved is None:
+        moved = {key: was for key, row in rows.items() if (was := before.get(key)) is not row}
     news = [
-        (key, row)
-        for key, row in rows.items()
-        if id(row) not in steady and ((was := before.get(key)) is None or was.value != row.value) and key not in flagged
+        (key, rows[key])
+        for key, was in moved.items()
+        if key in rows and (was is None or was.value != rows[key].value) and key not in flagged
     ]
     return news + [(key, rows[key]) for key in flagged if key in rows]
 
@@ -161,6 +174,7 @@ def _show(state: State, key: Key, row: Row, moment: Moment, judge: Judge, change
     now = state.open.get(key)
     if now is not None and now.missing_since:
         now.misses, now.missing_since = 0, None
+        state.missing.discard(key)
         changes.touched.append(now)
     if now is not None and now.value == row.value:
         return
@@ -246,6 +260,7 @@ def _open(state: State, key: Key, row: Row, moment: Moment, since: datetime, cha
         moment.recorded_at,
     )
     state.open[key] = version
+    state.missing.discard(key)
     changes.opened.append(version)
 
 
@@ -255,9 +270,15 @@ def _close(state: State, version: Version, ended_at: datetime, reason: str, mome
     changes.closed.append(version)
 
 
-def _count_absence(state: State, rows: Mapping[Key, Row], moment: Moment, changes: Changes) -> None:
+def _count_absence(
+    state: State, rows: Mapping[Key, Row], moment: Moment, moved: Moved | None, changes: Changes
+) -> None:
     """A good pass without a key is a miss; three of them, by a stream that has shown the key, end it."""
-    for key in [key for key in state.open if key not in rows]:
+    # right after a pass of the same recording only what that pass lacked, or what moved since, can be absent
+    asked = state.open if moved is None or state.counted != moment.recorder else (*state.missing, *moved)
+    absent = dict.fromkeys(key for key in asked if key in state.open and key not in rows)
+    state.missing.update(absent)
+    for key in absent:
         version = state.open[key]
         if moment.observed_at <= version.observed_at:
             continue
@@ -268,6 +289,7 @@ def _count_absence(state: State, rows: Mapping[Key, Row], moment: Moment, change
         if version.misses >= MISSES_TO_CLOSE:
             _close(state, version, version.missing_since, "removed", moment, changes)
             del state.open[key]
+            state.missing.discard(key)
 
 
 def _may_miss(state: State, key: Key, version: Version, moment: Moment) -> bool:

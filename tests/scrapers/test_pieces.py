@@ -2,12 +2,13 @@
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from scrapers.pieces import Cutter, Part, Pieces, records_of_parts
+from scrapers.pieces import Cutter, Gathered, Part, Pieces, records_of_parts
 from scrapers.source import source_module
 from tests.scrapers.corpus import capture, marks, read_corpus, versions
 from tracker.errors import ParseError
@@ -48,17 +49,17 @@ def placeless(records: list[Record]) -> list[Record]:
     "source_id,name,every", [pytest.param(*row, id=row[1].split("/")[1], marks=marks(row[1])) for row in SERIES]
 )
 def test_a_series_says_the_same_by_pieces(source_id: str, name: str, every: int) -> None:
-    cutter, reused = Cutter(pieces_of(source_id)), 0
-    before: set[int] = set()
+    gathered, reused = Gathered(pieces_of(source_id)), 0
+    before: list[Part] = []
     for observed_at, body in versions(name, every):
-        parts = cutter.parts(body)
-        if parts is None:  # torn, or a key stands twice: only the parser can say
+        if not gathered.next(body):  # torn, or a key stands twice: only the parser can say
             continue
         whole = list(source_module(source_id).parse(capture(source_id, body, observed_at[:10])))
-        kept, notices = pieces_of(source_id).gather(parts)
-        assert placeless(list(records_of_parts(kept, notices))) == placeless(whole)
-        reused += sum(id(part) in before for part in parts)
-        before = set(map(id, parts))
+        assert placeless(list(records_of_parts(gathered.kept, gathered.notices))) == placeless(whole)
+        stayed = set(map(id, before)) - set(map(id, gathered.gone))
+        assert set(map(id, gathered.kept)) == stayed | set(map(id, gathered.come))
+        reused += len(stayed)
+        before = list(gathered.kept)
     assert reused > 0
 
 
@@ -149,6 +150,29 @@ def test_an_entry_that_stays_is_read_once() -> None:
     assert [part.key for part in second] == ["new", "a", "c"]
     assert second[1] is first[0]
     assert second[2] is first[2]
+
+
+def test_gather_is_asked_only_where_the_whole_may_differ() -> None:
+    asked = []
+
+    def gather(parts: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Notice]]:
+        asked.append([part.key for part in parts])
+        return [part for part in parts if part.key != "b"], ()
+
+    gathered = Gathered(replace(_numbers(), gather=gather))
+    told = []
+    for body in (b'{"a":1,"b":2,"c":3}', b'{"a":1,"b":2,"c":4}', b'{"a":1,"b":5,"c":4}', b'{"a":1,"b":5,"d":4}'):
+        assert gathered.next(body)
+        told.append(([part.key for part in gathered.gone], [part.key for part in gathered.come]))
+    assert told == [([], ["a", "c"]), (["c"], ["c"]), ([], []), (["c"], ["d"])]
+    assert asked == [["a", "b", "c"], ["a", "b", "c"], ["a", "b", "d"]]  # the change of c alone was no question
+
+
+def test_one_entry_twice_is_left_to_gather() -> None:
+    gathered = Gathered(_numbers())
+    for body, kept in ((b"[1,1,2]", 3), (b"[3,3,2]", 3), (b"[3,4,2]", 3), (b"[3,4,2,4]", 4)):
+        assert gathered.next(body)
+        assert len(gathered.kept) == kept
 
 
 def test_labelled_captures_are_not_cut() -> None:

@@ -87,6 +87,30 @@ def test_absence_ends_at_the_first_miss_not_at_the_third() -> None:
     assert versions[0].end_reason == "removed"
 
 
+def by_key(changes: Changes) -> list[list[Version]]:
+    lists = changes.opened, changes.closed, changes.touched
+    return [sorted(versions, key=lambda version: str(version.key)) for versions in lists]
+
+
+steps = st.tuples(st.sampled_from(["one", "two"]), shows, st.booleans())
+
+
+@given(st.lists(steps, min_size=1, max_size=14))
+def test_saying_what_moved_changes_nothing_but_the_work(story: list[tuple[str, dict[tuple[str], int], bool]]) -> None:
+    plain, hinted = State("test/quote"), State("test/quote")
+    before: dict[str, dict[tuple[object, ...], Row]] = {}
+    for day, (recorder, values, counts) in enumerate(story):
+        known, shown, at = before.get(recorder), rows(values), moment(day // 2, recorder, counts)
+        moved = None
+        if known is not None:
+            shown = {key: known[key] if known.get(key) == row else row for key, row in shown.items()}
+            moved = {key: known.get(key) for key in known | shown if known.get(key) is not shown.get(key)}
+        told = [advance(hinted, shown, at, moved=moved), advance(plain, shown, at)]
+        assert by_key(told[0]) == by_key(told[1])
+        assert (hinted.open, hinted.left) == (plain.open, plain.left)
+        before[recorder] = shown
+
+
 def test_a_lagging_recording_does_not_undo_what_another_has_seen() -> None:
     a = KEYS[0]
     state = State("test/quote")
