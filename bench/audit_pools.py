@@ -26,8 +26,8 @@ from tracker.audit.permutation import Floats
 from tracker.audit.tracking import Sample
 from tracker.audit_ask import Party, Wallet, ask_all, scored_margins, search_border, texts
 from tracker.audit_run import GREEDY_TOKENS, SAMPLED_TOKENS, TARGET_KL
-from tracker.probe.dialects import Ask
 from tracker.probe.keys import Key
+from tracker.probe.messages import Ask
 from tracker.probe.stream import run
 from tracker.probe.targets import Target
 from tracker.records import Offer

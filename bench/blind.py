@@ -29,10 +29,10 @@ from tracker.audit.border import BorderPrompt, border_prompt, border_test, borde
 from tracker.audit.noise import HonestNoise, Trials, learn_honest
 from tracker.audit.prompts import candidates
 from tracker.probe.budget import Ledger
-from tracker.probe.dialects import Ask
 from tracker.probe.inbox import Row
 from tracker.probe.keys import Key
-from tracker.probe.measure import Reply
+from tracker.probe.messages import Ask
+from tracker.probe.reply import Reply
 from tracker.probe.run import Purse, Vantage, run_burst
 from tracker.probe.signs import limiting, pacing, speculation, thresholds
 from tracker.probe.stream import run, send

@@ -2,9 +2,9 @@
 
     AUDIT_LAB_PYTHON=/path/to/env/with/torch/bin/python python -m bench.blind_lab [--write]
 
-The hosts of `bench/audit_lab`: a trained model decoding on this machine, rounded or not, plain or speculating by prompt
-lookup. Nothing limits them. Same plan, same frozen thresholds as `bench.blind`; reference fp32, honest noise from the
-two bf16 hosts that bench.audit learns from. The server reads at most 96 tokens of a prompt and writes at most 64.
+The hosts of `bench/audit_lab`: a trained model decoding on this machine, rounded or not, plain, speculating by prompt
+lookup, or throttled. Same plan, same frozen thresholds as `bench.blind`; reference fp32, honest noise from the two bf16
+hosts that bench.audit learns from. Prompts are read whole, those of 10k words too.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from tracker.audit.border import BorderPrompt, choose_window, select
 from tracker.audit.noise import HonestNoise
 from tracker.audit.prompts import candidates
 from tracker.audit_ask import search_border
-from tracker.audit_run import border_answers, learn_from_controls
+from tracker.audit_border import border_answers, learn_from_controls
 from tracker.errors import ProbeError
 from tracker.probe.budget import Ledger
 from tracker.probe.inbox import Row
@@ -39,10 +39,12 @@ JUDGED = (
     "fp32",
     "fp32+lookup",
     "bf16-other-kernel",
+    "bf16-other-kernel+paced",
     "bf16-4-way-tensor-parallel+lookup",
     "int8-per-row",
     "fp8-e4m3-w-a",
     "int4-g64",
+    "int4-g64+paced",
     "int4-one-scale-per-matrix+lookup",
     "int3-g64",
     "smaller-sibling",
@@ -79,10 +81,10 @@ async def judge(
     party = lab_party(port, host)
     rows = await measured(party.target, purse)
     trials, _ = await border_answers(party, prompts)
-    weights, _, speculating = host.partition("+")
+    weights, _, manner = host.partition("+")
     kl = float(facts[weights]["kl"])
     lossy = "4 bit" if kl >= thresholds()["lossy_kl"] else "8 bit or more"
-    truth = ("none", "speculative" if speculating else "none", lossy)
+    truth = ("speed" if manner == "paced" else "none", "speculative" if manner == "lookup" else "none", lossy)
     return Judged(host, kl, truth, said(rows, trials, honest), rows)
 
 

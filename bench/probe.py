@@ -10,95 +10,24 @@ Ours starts its streams STAGGER_MS apart, as `tracker probe` does; the `lock-ste
 """
 
 import argparse
-import contextlib
-import ctypes
 import json
 import math
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bench.docs import refresh
+from bench.probe_peers import PEERS
+from bench.probe_truth import Case, Figures, clockwork, cpu_of, figures_of
 
-FIRST_MS = 200.0
 STAGGER_MS = 8.0
 README = "tracker/probe/README.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One timetable at one number of streams."""
-
-    streams: int
-    token_ms: float
-    per_chunk: int = 1
-    tokens: int = 200
-    is_tls: bool = False
-
-    def __str__(self) -> str:
-        chunk = f", {self.per_chunk}-token chunks" if self.per_chunk > 1 else ""
-        return f"{self.token_ms:g} ms/token{chunk}{', TLS' if self.is_tls else ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One line of the table. Errors in ms and percent, p95 of their size over the streams."""
-
-    case: Case
-    client: str
-    ttft_p50_ms: float
-    ttft_p95_ms: float
-    token_p95_pct: float
-    cpu_s: float
-    refused: int = 0
-
-
-@dataclass(slots=True)
-class Running:
-    port: int
-    process: subprocess.Popen[str]
-    truth: dict[int, tuple[float, float, float]]
-
-
-@contextmanager
-def clockwork(case: Case, certificate: tuple[str, ...]) -> Iterator[Running]:
-    """The server in its own process; `truth` is filled when the block ends."""
-    times = [str(FIRST_MS), str(case.token_ms), str(case.tokens), str(case.per_chunk)]
-    command = [sys.executable, "-m", "bench.probe_server", *times, *(certificate if case.is_tls else ())]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    running = Running(int(process.stdout.readline()), process, {})
-    try:
-        yield running
-    finally:
-        out, _ = process.communicate("", timeout=20)
-        running.truth.update({int(k): tuple(v) for k, v in json.loads(out or "{}").items()})
-
-
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h: orphans of a client become ours, and their CPU is counted
-
-
-def cpu_of(command: list[str], env: dict[str, str], timeout_s: float = 170.0) -> tuple[float, str]:
-    """Run a client; its CPU seconds (its children's and their orphans' included) and what it printed."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout_s)
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()[-300:]}")
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, done.stdout
 
 
 def ours(case: Case, certificate: tuple[str, ...], stagger_ms: float) -> Figures:
@@ -119,28 +48,13 @@ def ours(case: Case, certificate: tuple[str, ...], stagger_ms: float) -> Figures
         token_errors.append(100 * (itl_ms / itl_truth - 1))
     name = "probe" if stagger_ms else "probe, lock-step"
     name += ", real-time" if os.environ.get("BENCH_REALTIME") else ""
-    return _figures(case, name, ttft_errors, token_errors, cpu_s, refused)
-
-
-def _figures(case: Case, client: str, ttft: list[float], token: list[float], cpu_s: float, refused: int = 0) -> Figures:
-    first = [quantile(ttft, level) for level in (0.5, 0.95)]
-    return Figures(case, client, *first, quantile(token, 0.95), cpu_s, refused)
-
-
-def quantile(errors: list[float], level: float) -> float:
-    """Of their sizes, by linear interpolation; NaN of none."""
-    if not errors:
-        return math.nan
-    sizes = sorted(map(abs, errors))
-    at = level * (len(sizes) - 1)
-    low = sizes[math.floor(at)]
-    return low + (at % 1) * (sizes[math.ceil(at)] - low)
+    return figures_of(case, name, ttft_errors, token_errors, cpu_s, refused)
 
 
 def client(url: str, ca_file: str, streams: int, stagger_ms: float) -> None:
     """The child process of `ours`: the shipped code path, nothing of its own."""
-    from tracker.probe.dialects import Ask
     from tracker.probe.keys import Key
+    from tracker.probe.messages import Ask
     from tracker.probe.stream import burst, run
     from tracker.probe.targets import Target
     from tracker.records import Offer
@@ -154,56 +68,6 @@ def client(url: str, ca_file: str, streams: int, stagger_ms: float) -> None:
     print(json.dumps(rows))
 
 
-def guidellm(python: str, case: Case, folder: Path) -> Figures:
-    """guidellm with its prompts from a file; its own per-request figures."""
-    prompts, report = folder / "prompts.jsonl", folder / "guidellm.json"
-    prompts.write_text("".join(json.dumps({"prompt": f"#{n} say tok"}) + "\n" for n in range(case.streams)))
-    with clockwork(case, ()) as server:
-        backend = f"kind=openai_http,target=http://127.0.0.1:{server.port},model=m,request_format=/v1/chat/completions"
-        limits = ("--constraint", f"kind=max_requests,count={case.streams}", "--disable-console")
-        data = ("--data", f"kind=json_file,path={prompts}", "--output", f"kind=json,path={report}")
-        profile = ("--profile", f"kind=concurrent,streams={case.streams}")
-        command = [str(Path(python).parent / "guidellm"), "run", "--backend", backend, *profile, *limits, *data]
-        cpu_s, _ = cpu_of(command, dict(os.environ) | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
-    rows = json.loads(report.read_text())["benchmarks"][0]["requests"]["successful"]
-    ttft = [row["time_to_first_token_ms"] - FIRST_MS for row in rows]
-    return _figures(case, "guidellm", ttft, [_pct(row["inter_token_latency_ms"], case) for row in rows], cpu_s)
-
-
-def _pct(itl_ms: float, case: Case) -> float:
-    return 100 * (itl_ms / case.token_ms - 1)
-
-
-TOKENIZER = """
-import sys
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
-words = Tokenizer(models.WordLevel({"[UNK]": 0, "tok": 1}, unk_token="[UNK]"))
-words.pre_tokenizer = pre_tokenizers.Whitespace()
-PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]").save_pretrained(sys.argv[1])
-"""
-
-
-def aiperf(python: str, case: Case, folder: Path) -> Figures:
-    """aiperf with server token counts; the tokenizer it insists on is made on the spot."""
-    prompts, artifacts, tokenizer = folder / "prompts.jsonl", folder / "out", folder / "tokenizer"
-    prompts.write_text("".join(json.dumps({"text": f"#{n} say tok"}) + "\n" for n in range(case.streams)))
-    subprocess.run([python, "-c", TOKENIZER, str(tokenizer)], check=True, capture_output=True)
-    with clockwork(case, ()) as server:
-        where = ("-m", "m", "-u", f"http://127.0.0.1:{server.port}", "--endpoint-type", "chat", "--streaming")
-        load = ("--concurrency", str(case.streams), "--request-count", str(case.streams))
-        data = ("--input-file", str(prompts), "--custom-dataset-type", "single_turn", "--use-server-token-count")
-        files = ("--tokenizer", str(tokenizer), "--artifact-dir", str(artifacts), "--no-gpu-telemetry")
-        command = [str(Path(python).parent / "aiperf"), "profile", *where, *load, *data, *files]
-        cpu_s, _ = cpu_of(command, dict(os.environ))
-    lines = (artifacts / "profile_export.jsonl").read_text().splitlines()
-    rows = [json.loads(line)["metrics"] for line in lines]
-    ttft = [row["time_to_first_token"]["value"] - FIRST_MS for row in rows]
-    token = [_pct(row["inter_token_latency"]["value"], case) for row in rows]
-    return _figures(case, "aiperf", ttft, token, cpu_s)
-
-
-PEERS = {"guidellm": guidellm, "aiperf": aiperf}
 CASES = [
     *(Case(streams, 10.0) for streams in (1, 32, 128, 256)),
     *(Case(streams, 1.0, 1, 1000) for streams in (1, 32)),  # more is beyond the server, not the clients

@@ -22,8 +22,10 @@ RULES: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
     "tracker.flags": ((*PURE, "tracker.flags"), ("httpx", "duckdb")),
     "tracker.market": ((*PURE, "tracker.market"), ("httpx", "duckdb")),
     "tracker.audit": ((*PURE, "tracker.audit"), ("httpx", "duckdb")),
-    "tracker.probe.measure": ((*PURE, "tracker.probe"), ("httpx", "duckdb", "asyncio")),
-    "tracker.probe.plan": ((*PURE, "tracker.probe"), ("httpx", "duckdb", "asyncio")),
+    **{
+        f"tracker.probe.{name}": ((*PURE, "tracker.probe"), ("httpx", "duckdb", "asyncio", "socket"))
+        for name in ("messages", "dialects", "wire", "told", "reply", "outcome", "measure", "signs", "plan")
+    },
     "warehouse": (None, ("tracker.cost", "tracker.flags", "scrapers", "reports", "httpx")),
     "reports": (None, ("tracker.cost", "tracker.flags", "scrapers", "httpx")),
     "scrapers": (None, ("duckdb", "warehouse", "reports")),

@@ -13,10 +13,11 @@ from tracker.audit.margin import margins
 from tracker.audit.permutation import Floats
 from tracker.audit.plan import BYTES_PER_TOKEN, TEMPLATE_TOKENS, Price
 from tracker.errors import ProbeError
-from tracker.probe.dialects import Ask
+from tracker.probe.connection import Patience
 from tracker.probe.keys import Key
-from tracker.probe.measure import Reply
-from tracker.probe.stream import Patience, send
+from tracker.probe.messages import Ask
+from tracker.probe.reply import Reply
+from tracker.probe.stream import send
 from tracker.probe.targets import Target
 
 READABLE = frozenset(("ok", "usage_disputed", "distorted"))  # the text is whole; only counts or times are in doubt

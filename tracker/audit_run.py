@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tracker.audit.border import BorderPrompt, border_test, border_trials, calibration, choose_window, power, select
+from tracker.audit.border import border_test, choose_window, select
 from tracker.audit.divergence import Survival, divergence_test, path_trials, survival
 from tracker.audit.margin import margin_test
 from tracker.audit.mmd import hamming_mmd
-from tracker.audit.noise import HonestNoise, Range, Trials, honest_from_gaps, kl_of_noise, learn_honest, noise_range
-from tracker.audit.permutation import Floats
+from tracker.audit.noise import HonestNoise, Range, kl_of_noise, noise_range
 from tracker.audit.plan import CONTEXT_ANSWER, TOOL_ANSWER, Step
 from tracker.audit.prompts import candidates
 from tracker.audit.surface import Difference, PromptTokens, context_held, differences, needle, plain, prompt_tokens
@@ -18,8 +17,9 @@ from tracker.audit.tool_prompts import SCHEMAS, tool_questions, tools
 from tracker.audit.tools import ToolCall, tool_score
 from tracker.audit.verdict import Finding, Verdict, decide, load_ladder
 from tracker.audit_ask import READABLE, Party, Path, ask_all, form, greedy_path, scored_margins, search_border, texts
+from tracker.audit_border import border_answers, detectable_kl, learn_from_controls
 from tracker.errors import ProbeError
-from tracker.probe.dialects import Ask
+from tracker.probe.messages import Ask
 
 TARGET_KL = 0.014  # the window is set for this distance: 4-bit weights of an 8B model
 GREEDY_TOKENS, SAMPLED_TOKENS = 16, 50
@@ -137,52 +137,11 @@ async def _border(table: Table, searched: int, wanted: int, seed: int) -> Findin
     if trials.gaps.size < 8:
         return _silent("border prompts", f"only {trials.gaps.size} usable border prompts")
     result = border_test(trials, table.honest, strangers)
-    seen = _detectable(trials, table.honest)
+    seen = detectable_kl(trials, table.honest)
     note = f"{result.flips} of {result.trials} left the reference's token, {strangers} for a third one"
     return Finding(
         "border prompts", result.trials, result.trials, float(result.flips), result.p_value, result.kl, seen, 0.95, note
     )
-
-
-def _detectable(trials: Trials, honest: HonestNoise) -> float | None:
-    """Smallest KL these very questions find with probability .95."""
-    grid = np.geomspace(1e-4, 2.0, 60)
-    return next((float(kl) for kl in grid if power(trials.gaps, honest, float(kl)) >= 0.95), None)
-
-
-async def learn_from_controls(
-    controls: Sequence[Party], found: Sequence[BorderPrompt], wanted: int
-) -> HonestNoise | None:
-    """The honest window from what at least two controls answer on the nearest questions.
-
-    Where every control shows log-probabilities, from their gaps; else from how often they leave the reference's token.
-    """
-    near = calibration(found, wanted)
-    if len(controls) < 2 or len(near) < 8:
-        return None
-    seen = [await border_gaps(control, near) for control in controls]
-    if all(theirs.size >= 0.8 * len(near) for _, theirs in seen):
-        return honest_from_gaps(seen)
-    return learn_honest([(await border_answers(control, near))[0] for control in controls])
-
-
-async def border_gaps(party: Party, prompts: Sequence[BorderPrompt]) -> tuple[Floats, Floats]:
-    """The reference's and the endpoint's own gap between the reference's two best tokens, where it shows both."""
-    asks = [Ask("", prompt.prompt, 1, logprobs=5) for prompt in prompts]
-    pairs = []
-    for prompt, reply in zip(prompts, await ask_all(party, asks), strict=True):
-        shown = dict(reply.logprobs[0].top) if reply.logprobs else {}
-        if prompt.top in shown and prompt.runner_up in shown:
-            pairs.append((prompt.gap, shown[prompt.top] - shown[prompt.runner_up]))
-    gaps = np.array(pairs, dtype=np.float64).reshape(-1, 2)
-    return gaps[:, 0], gaps[:, 1]
-
-
-async def border_answers(party: Party, prompts: Sequence[BorderPrompt]) -> tuple[Trials, int]:
-    """One-token answers as trials, failed requests left out."""
-    answers = await texts(party, [prompt.prompt for prompt in prompts], 1)
-    given = [(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True) if answer]
-    return border_trials([prompt for prompt, _ in given], [answer for _, answer in given])
 
 
 async def _greedy(table: Table, count: int, seed: int, scored: bool) -> list[Finding]:

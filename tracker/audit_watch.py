@@ -19,7 +19,8 @@ from tracker.audit.prompts import candidates
 from tracker.audit.sequential import Watch, alarm, e_benjamini_hochberg, new_watch, observe
 from tracker.audit.verdict import Finding, Verdict
 from tracker.audit_ask import search_border
-from tracker.audit_run import TARGET_KL, Report, Table, border_answers, learn_from_controls
+from tracker.audit_border import border_answers, learn_from_controls
+from tracker.audit_run import TARGET_KL, Report, Table
 from tracker.errors import ProbeError
 from tracker.probe.budget import Ledger
 from tracker.probe.stream import run

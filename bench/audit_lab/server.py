@@ -2,9 +2,12 @@
 
 `POST /HOST/v1/completions`; HOST is the variant's slug. Requests of equal length that wait at the same time run in one
 batch, as in a real engine. `/HOST+lookup/` decodes speculatively: drafts are what followed the same two tokens before,
-verified in one forward pass (prompt lookup). With the argument `stream` every step's tokens leave as their own chunk,
-for measuring speeds; without it an answer leaves whole, which costs less. Prints `port slug slug ...` when it listens
-and stops when its standard input closes.
+verified in one forward pass (prompt lookup). `/HOST+paced/` is throttled: no token leaves before its turn. With the
+argument `stream` every step's tokens leave as their own chunk, for measuring speeds; without it an answer leaves whole,
+which costs less. Prints `port slug slug ...` when it listens and stops when its standard input closes.
+
+Prompts are read whole, in pieces of PREFILL_CHUNK: the models were trained on 128 tokens and write worse beyond, but
+what a long context costs them is what it costs any transformer. Above CONTEXT the answer is a 400, as elsewhere.
 """
 
 import json
@@ -12,6 +15,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -27,7 +31,9 @@ from bench.audit_lab.train import load_text, load_weights
 from bench.audit_lab.variants import Host, hosts
 
 LARGEST_BATCH = 32
+CONTEXT, PREFILL_CHUNK = 32_768, 512
 LOOKUP, DRAFT_TOKENS = "+lookup", 6
+PACED, PACED_TOK_S = "+paced", 12.0
 
 
 @dataclass(slots=True)
@@ -57,7 +63,7 @@ class Engine:
 
     def run(self, job: Job) -> None:
         self.waiting.put(job)
-        job.done.result(timeout=120)
+        job.done.result(timeout=300)
 
     def _work(self) -> None:
         while True:
@@ -78,8 +84,7 @@ class Engine:
 
     def _run(self, group: list[Job]) -> None:
         host, cache = self.host, Cache()
-        host.how.begin()
-        logits = forward(host.shape, host.weights, torch.tensor([job.tokens for job in group]), host.how, cache)
+        logits = _prefill(host, torch.tensor([job.tokens for job in group]), cache, any(job.echo for job in group))
         for row, job in enumerate(group):
             if job.echo:
                 _record_echo(job, logits[row].log_softmax(-1))
@@ -96,6 +101,13 @@ class Engine:
                 logits = forward(host.shape, host.weights, torch.tensor(chosen)[:, None], host.how, cache)
 
 
+def _prefill(host: Host, tokens: Tensor, cache: Cache, is_whole: bool) -> Tensor:
+    """Read a prompt; the logits of all its tokens where they are echoed, else of the last piece."""
+    host.how.begin()
+    pieces = [forward(host.shape, host.weights, part, host.how, cache) for part in tokens.split(PREFILL_CHUNK, 1)]
+    return torch.cat(pieces, 1) if is_whole else pieces[-1]
+
+
 def _groups(jobs: list[Job]) -> list[list[Job]]:
     """Jobs that can share a batch: of equal length. A speculating one runs alone."""
     groups: dict[int, list[Job]] = {}
@@ -107,8 +119,7 @@ def _groups(jobs: list[Job]) -> list[list[Job]]:
 def _run_lookup(host: Host, job: Job) -> None:
     """Speculative decoding without a second model; what is written has the distribution of the host itself."""
     cache = Cache()
-    host.how.begin()
-    last = forward(host.shape, host.weights, torch.tensor([job.tokens]), host.how, cache)[0, -1:]
+    last = _prefill(host, torch.tensor([job.tokens]), cache, False)[0, -1:]
     drafted: list[int] = []
     while len(job.written) < job.wanted:
         step: list[int] = []
@@ -183,31 +194,39 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         name, _, route = self.path.strip("/").partition("/")
-        slug = name.removesuffix(LOOKUP)
+        slug = name.removesuffix(LOOKUP).removesuffix(PACED)
         if slug not in self.engines or route != "v1/completions":
-            return self._answer(404, "application/json", b'{"error": {"message": "no such host"}}')
+            return self._refuse(404, "no such host")
+        tokens, wanted = self.tokenizer.encode(body["prompt"]) or [10], int(body.get("max_tokens", 16))
+        if len(tokens) + wanted > CONTEXT:
+            return self._refuse(400, f"{len(tokens)} and {wanted} tokens, but the context holds {CONTEXT}")
         job = Job(
-            self.tokenizer.encode(body["prompt"])[-96:] or [10],
-            min(int(body.get("max_tokens", 16)), 64),
+            tokens,
+            wanted,
             float(body.get("temperature", 1.0)),
             min(int(body.get("logprobs") or 0), 20),
             bool(body.get("echo")),
             torch.Generator().manual_seed(int(body.get("seed") or int.from_bytes(os.urandom(6), "big"))),
-            name != slug,
+            name.endswith(LOOKUP),
         )
         if self.streams and not job.alternatives and not job.echo:
-            return self._stream(self.engines[slug], job, body.get("model", ""))
+            pace_s = 1 / PACED_TOK_S if name.endswith(PACED) else 0.0
+            return self._stream(self.engines[slug], job, body.get("model", ""), pace_s)
         self.engines[slug].run(job)
         lines = [f"data: {json.dumps(event)}\n\n" for event in _events(job, self.tokenizer, body.get("model", ""))]
         self._answer(200, "text/event-stream", "".join([*lines, "data: [DONE]\n\n"]).encode())
 
-    def _stream(self, engine: Engine, job: Job, model: str) -> None:
+    def _stream(self, engine: Engine, job: Job, model: str, pace_s: float) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         engine.waiting.put(job)
-        while (step := job.steps.get(timeout=120)) is not None:
+        turn = 0.0
+        while (step := job.steps.get(timeout=300)) is not None:
+            turn = turn or time.perf_counter()  # the first token's
+            time.sleep(max(0.0, turn - time.perf_counter()))
+            turn += pace_s * len(step)
             choice = {"index": 0, "text": "".join(self.tokenizer.tokens[token] for token in step)}
             self._chunk({"object": "text_completion", "model": model, "choices": [choice]})
         *_, last = _events(job, self.tokenizer, model)
@@ -220,6 +239,9 @@ class Handler(BaseHTTPRequestHandler):
         data = f"data: {json.dumps(event)}\n\n".encode()
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
+
+    def _refuse(self, status: int, why: str) -> None:
+        self._answer(status, "application/json", json.dumps({"error": {"message": why}}).encode())
 
     def _answer(self, status: int, media_type: str, body: bytes) -> None:
         self.send_response(status)

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from tracker.probe.dialects import TokenLogprob, Usage
-from tracker.probe.measure import Reply
+from tracker.probe.messages import TokenLogprob, Usage
+from tracker.probe.reply import Reply
 
 WORDS = [f" w{number}" for number in range(40)]
 WRITTEN = re.compile(r" w\d+")

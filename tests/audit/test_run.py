@@ -15,8 +15,8 @@ from tracker.audit_desk import Defaults, carry_out, endpoint, name_of, plan, row
 from tracker.audit_run import Table, run_audit
 from tracker.errors import ProbeError, UsageError
 from tracker.probe.budget import Ledger
-from tracker.probe.dialects import Ask, Usage
 from tracker.probe.keys import Key
+from tracker.probe.messages import Ask, Usage
 from tracker.probe.targets import Target
 from tracker.records import Offer
 from warehouse.audits import store_audit

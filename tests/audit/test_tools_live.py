@@ -14,8 +14,10 @@ from tracker.audit.tool_prompts import SCHEMAS, tool_questions, tools
 from tracker.audit.tools import ToolCall, call_problem
 from tracker.audit_ask import _upper_tokens
 from tracker.cli import app
-from tracker.probe.dialects import Ask, dialect_named, read_event
-from tracker.probe.measure import Call, _calls
+from tracker.probe.dialects import dialect_named, read_event
+from tracker.probe.measure import _calls
+from tracker.probe.messages import Ask
+from tracker.probe.reply import Call
 
 GOOD = {"city": "Lisbon", "unit": "celsius"}
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.probe.servers import Server
-from tracker.probe import measure
-from tracker.probe.dialects import Ask
+from tracker.probe import outcome
+from tracker.probe.connection import Patience
 from tracker.probe.keys import Key
-from tracker.probe.measure import Reply
-from tracker.probe.stream import Patience, run, send
+from tracker.probe.messages import Ask
+from tracker.probe.reply import Reply
+from tracker.probe.stream import run, send
 from tracker.probe.targets import Target
 from tracker.records import Offer
 
@@ -29,8 +30,8 @@ def ask() -> Ask:
 @pytest.fixture
 def send_to(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reply]:
     """Send to a scripted server. What a busy test machine adds is not what these tests are about."""
-    monkeypatch.setattr(measure, "LAG_FLOOR_MS", 1000.0)
-    monkeypatch.setattr(measure, "LAG_FLOOR_ITL_MS", 1000.0)
+    monkeypatch.setattr(outcome, "LAG_FLOOR_MS", 1000.0)
+    monkeypatch.setattr(outcome, "LAG_FLOOR_ITL_MS", 1000.0)
 
     def sender(server: Server | str, dialect: str = "openai_chat", ca_file: str = "", **changes: object) -> Reply:
         url = server if isinstance(server, str) else server.url

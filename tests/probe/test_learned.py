@@ -13,7 +13,7 @@ from tests.probe.test_desk import rows
 from tracker.backfill import reparse
 from tracker.probe.desk import ingest_folder
 from tracker.probe.inbox import write_rows
-from tracker.probe.measure import Reply
+from tracker.probe.reply import Reply
 from tracker.settings import Home
 
 DAY = datetime.fromisoformat("2026-03-01")

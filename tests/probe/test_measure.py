@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import tracker.probe
 from tests.probe.servers import chat, finish, sse, usage
-from tracker.probe import measure
-from tracker.probe.dialects import Ask, dialect_named
+from tracker.probe.dialects import dialect_named
 from tracker.probe.keys import Key
-from tracker.probe.measure import Reply, read_reply
+from tracker.probe.measure import read_reply
+from tracker.probe.messages import Ask
+from tracker.probe.reply import OUTCOMES, Reply
 from tracker.probe.wire import Exchange, Head
 from tracker.probe.workloads import WORKLOADS
 
@@ -116,6 +118,6 @@ def test_an_echoed_key_is_cut_out(form: str) -> None:
 
 
 def test_the_docs_name_every_outcome_and_workload() -> None:
-    text = (Path(measure.__file__).parent / "README.md").read_text(encoding="utf-8")
-    assert [name for name in measure.OUTCOMES if f"| `{name}` |" not in text] == []
+    text = (Path(tracker.probe.__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert [name for name in OUTCOMES if f"| `{name}` |" not in text] == []
     assert [name for name in WORKLOADS if name not in text and not name.startswith("prefill-")] == []

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.probe.servers import DONE, chat, finish, serving, sse, stream
-from tracker.probe.dialects import Ask, TokenLogprob, Usage, dialect_named, read_event
+from tracker.probe.dialects import dialect_named, read_event
 from tracker.probe.keys import Key
-from tracker.probe.measure import OUTCOMES, Reply, read_reply
+from tracker.probe.measure import read_reply
+from tracker.probe.messages import Ask, TokenLogprob, Usage
+from tracker.probe.reply import OUTCOMES, Reply
 from tracker.probe.run import bill, row_of
 from tracker.probe.targets import Target
 from tracker.probe.wire import Exchange, Head

@@ -26,9 +26,9 @@ from tests.probe.servers import (
     usage,
 )
 from tracker.errors import UsageError
-from tracker.probe.dialects import Ask, Usage
 from tracker.probe.keys import Key
-from tracker.probe.measure import OUTCOMES, Reply
+from tracker.probe.messages import Ask, Usage
+from tracker.probe.reply import OUTCOMES, Reply
 from tracker.probe.stream import burst, run
 from tracker.probe.targets import Target
 from tracker.records import Offer

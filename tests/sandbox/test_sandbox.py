@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tracker.errors import UsageError
-from tracker.probe.dialects import Ask
 from tracker.probe.keys import Key
-from tracker.probe.measure import Reply
+from tracker.probe.messages import Ask
+from tracker.probe.reply import Reply
 from tracker.probe.stream import burst, run, send
 from tracker.probe.targets import Target
 from tracker.records import Offer

@@ -96,17 +96,22 @@ def probe(
 def _show_plan(plan: "Plan", budget: object) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("when (UTC)", "offer", "workload", "streams", "expected USD", "at most USD", "why")
+    table = Table("UTC", Column("offer", overflow="fold"), box=None)
+    for name in ("workload", "streams", "USD", "at most", "why"):
+        table.add_column(name, no_wrap=True)  # a figure cut short would be another figure
     for step in plan.steps:
         cells = (escape(str(step.target.offer)), step.workload.name, str(step.concurrency))
-        table.add_row(f"{step.at_utc:%H:%M}", *cells, f"{step.expected_usd:f}", f"{step.worst_usd:f}", step.reason)
+        table.add_row(f"{step.at_utc:%H:%M}", *cells, f"{step.expected_usd:.6f}", f"{step.worst_usd:.6f}", step.reason)
     console = Console()
     console.print(table)
     for line in plan.left_out[:20]:
         console.print(f"left out: {line}", markup=False)
-    console.print(f"expected {plan.expected_usd:f} USD, at most {plan.worst_usd:f} of {budget} USD; nothing was sent")
+    if more := len(plan.left_out[20:]):
+        console.print(f"left out: {more} more")
+    total = f"expected {plan.expected_usd:.6f} USD, at most {plan.worst_usd:.6f} of {budget} USD; nothing was sent"
+    console.print(total, highlight=False)
 
 
 def _run(plan: "Plan", purse: "Purse", vantage: "Vantage", key_file: Path | None, out: Path | None, root: Path) -> None:

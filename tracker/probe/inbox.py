@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.errors import ProbeError
-from tracker.probe.measure import OUTCOMES
+from tracker.probe.reply import OUTCOMES
 from tracker.records import Offer
 
 KIND = {"kind": "tracker-probe", "version": 1}

@@ -15,93 +15,18 @@ and a `usage` that the text contradicts makes the outcome `usage_disputed`. Hidd
 is left out of `itl_ms` and `output_tok_s`.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
-from tracker.probe.dialects import NO_USAGE, Ask, Delta, Dialect, TokenLogprob, Usage, error_text, read_event
+from tracker.probe.dialects import read_event
 from tracker.probe.keys import NO_KEY, Key
+from tracker.probe.messages import Ask, Delta, Dialect, TokenLogprob, Usage
+from tracker.probe.outcome import has_token, stream_outcome, transport_outcome, trust
+from tracker.probe.reply import Call, Reply, Timing
+from tracker.probe.told import told_limits
 from tracker.probe.wire import Exchange, WireError, body_of, events_of
 
-OUTCOMES = {
-    "ok": "a whole answer, measured",
-    "rate_limited": "HTTP 429",
-    "denied": "HTTP 401 or 403: the key does not open this offer",
-    "http_error": "another HTTP error",
-    "redirect_refused": "a redirect: prompt and key are sent nowhere but to the target itself",
-    "error_event": "an error inside an HTTP 200",
-    "refused": "the model or a filter refused",
-    "empty": "finished without a single token",
-    "cut_off": "ended before its end mark",
-    "stalled": "fell silent",
-    "deadline": "not finished in the time allowed",
-    "too_large": "more bytes than allowed",
-    "bad_response": "not HTTP, not a stream of events, not JSON",
-    "usage_disputed": "the token counts claimed cannot belong to the text received",
-    "distorted": "our own scheduling lag would have shown in the figures",
-    "dns_error": "the name does not resolve",
-    "connect_error": "no connection",
-    "connect_timeout": "no connection in the time allowed",
-    "tls_error": "the TLS handshake failed",
-    "cancelled": "stopped by us",
-}
 BYTES_PER_TOKEN = 4.0
-LAG_FLOOR_MS = 7.0  # 12 ms is the first-token error this probe promises; a beat of 5 ms may hide as much more
-LAG_SHARE_TTFT = 0.025
-LAG_FLOOR_ITL_MS = 2.0
-LAG_SHARE_ITL = 0.01  # likewise for the time per token
-QUOTA_BYTES = 64 * 1024
-KEPT_HEADERS = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit", "retry-after", "x-tracker-sandbox")
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Milliseconds; None where the part did not happen or may not be recorded."""
-
-    dns_ms: float | None = None
-    connect_ms: float | None = None
-    tls_ms: float | None = None
-    ttft_ms: float | None = None
-    ttft_content_ms: float | None = None
-    itl_ms: float | None = None
-    output_tok_s: float | None = None
-    e2e_ms: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call, whole: the function's name and its arguments, still as the text that came."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answered (or failed) request. `outcome` is a key of OUTCOMES; only `ok` carries speeds."""
-
-    outcome: str
-    detail: str = ""
-    status: int | None = None
-    limits: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
-    reasoning: str = ""
-    logprobs: tuple[TokenLogprob, ...] = ()
-    finish: str = ""
-    usage: Usage = NO_USAGE
-    timing: Timing = Timing()
-    chunks: int = 0
-    streamed_tokens: int | None = None  # tokens that arrived as text, and where the number is from
-    token_source: str = ""
-    first_chunk_tokens: int | None = None
-    estimated_tokens: int = 0
-    lag_ms: float = 0.0  # our own lateness in sending and at the first token, and below at the last
-    last_lag_ms: float = 0.0
-    sent: float | None = None  # perf_counter: to join the streams of one burst
-    last: float | None = None
-    is_sandbox: bool = False
-    calls: tuple[Call, ...] = ()
 
 
 Timed = tuple[float, Delta]
@@ -121,79 +46,18 @@ def read_reply(
 ) -> Reply:
     """The one way from an exchange to a reply. `lag_s(t)`: our loop's lateness around that moment."""
     deltas: list[Timed] = []
-    outcome, detail = _transport_outcome(exchange)
+    outcome, detail = transport_outcome(exchange)
     if not outcome:
         try:
             deltas, outcome, detail = _deltas(dialect, ask, exchange)
         except WireError as error:
             outcome, detail = "bad_response", str(error)
         if not outcome:
-            outcome, detail = _stream_outcome(exchange, [delta for _, delta in deltas])
+            outcome, detail = stream_outcome(exchange, [delta for _, delta in deltas])
     reply = _figures(ask, exchange, deltas, lag_s)
     if outcome == "ok":
-        outcome, detail = _trust(ask, reply)
+        outcome, detail = trust(ask, reply)
     return _final(reply, outcome, _printable(key.scrub(detail))[:300], key)
-
-
-def _transport_outcome(exchange: Exchange) -> tuple[str, str]:
-    """Outcomes that need no look into the body; ("", "") when the body decides."""
-    if exchange.head is None:
-        ending = exchange.ending
-        return (
-            ("cut_off", "closed without an answer") if ending in ("closed", "complete") else (ending, exchange.detail)
-        )
-    status = exchange.head.status
-    if 300 <= status < 400:
-        return "redirect_refused", f"HTTP {status} to {exchange.head.headers.get('location', 'nowhere')}"
-    if status != 200:
-        outcome = {429: "rate_limited", 401: "denied", 403: "denied"}.get(status, "http_error")
-        return outcome, f"HTTP {status}: {_error_body(exchange)}"
-    if exchange.head.headers.get("content-encoding", "identity") != "identity":
-        return "bad_response", "compressed although not asked for"
-    return "", ""
-
-
-def _error_body(exchange: Exchange) -> str:
-    assert exchange.head
-    try:
-        body, _ = body_of(exchange.head, exchange.pieces)
-    except WireError:
-        return "unreadable"
-    raw = b"".join(data for _, data in body)[:4000]
-    try:
-        parsed = json.loads(raw)
-    except (ValueError, RecursionError):
-        parsed = None
-    text = error_text(parsed) if isinstance(parsed, dict) else ""
-    return " ".join((text or raw.decode("utf-8", "replace")).split())[:200]
-
-
-def _limits(exchange: Exchange) -> dict[str, str]:
-    """Rate-limit headers, and of a 429's body the quotas it names (Gemini), each as `quota:<quotaId>` in JSON."""
-    if exchange.head is None:
-        return {}
-    told = {name: value for name, value in exchange.head.headers.items() if name.startswith(KEPT_HEADERS)}
-    if exchange.head.status == 429:
-        told |= {f"quota:{each['quotaId']}": json.dumps(each, sort_keys=True) for each in _quotas(exchange)[:8]}
-    return told
-
-
-def _quotas(exchange: Exchange) -> list[dict[str, Any]]:
-    """`error.details[].violations[]` with the fields that say which limit; none where the body has another shape."""
-    assert exchange.head
-    try:
-        body = json.loads(b"".join(data for _, data in body_of(exchange.head, exchange.pieces)[0])[:QUOTA_BYTES])
-        errors = [each["error"] for each in (body if isinstance(body, list) else [body])]
-        found = [each for error in errors for detail in error["details"] for each in detail.get("violations", ())]
-        return [_quota(each) for each in found if each.get("quotaId")]
-    except (WireError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
-        return []
-
-
-def _quota(violation: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {name: str(violation.get(name, ""))[:100] for name in ("quotaId", "quotaMetric", "quotaValue")}
-    model = (violation.get("quotaDimensions") or {}).get("model", "")
-    return plain | {"quotaDimensions": {"model": str(model)[:100]}}
 
 
 def _deltas(dialect: Dialect, ask: Ask, exchange: Exchange) -> tuple[list[Timed], str, str]:
@@ -214,27 +78,9 @@ def _deltas(dialect: Dialect, ask: Ask, exchange: Exchange) -> tuple[list[Timed]
     return [], "bad_response", f"content type {kind or 'missing'}"
 
 
-def _stream_outcome(exchange: Exchange, deltas: list[Delta]) -> tuple[str, str]:
-    if error := next((delta.error for delta in deltas if delta.error), ""):
-        return "error_event", error
-    if refusal := next((delta.refusal for delta in deltas if delta.refusal), ""):
-        return "refused", refusal
-    if not any(delta.is_end or delta.finish for delta in deltas):
-        if exchange.ending in ("complete", "closed"):
-            return "cut_off", exchange.detail or "no end mark"
-        return exchange.ending, exchange.detail
-    if not any(_has_token(delta) for delta in deltas):
-        return "empty", ""
-    return "ok", ""
-
-
-def _has_token(delta: Delta) -> bool:
-    return bool(delta.text or delta.reasoning or delta.has_tool_call)
-
-
 def _figures(ask: Ask, exchange: Exchange, deltas: list[Timed], lag_s: Callable[[float], float]) -> Reply:
     """Everything countable, whatever the outcome."""
-    bearing = [(arrival, delta) for arrival, delta in deltas if _has_token(delta)]
+    bearing = [(arrival, delta) for arrival, delta in deltas if has_token(delta)]
     usage = _last_usage(deltas)
     text = _whole("".join(delta.text for _, delta in bearing))
     reasoning = _whole("".join(delta.reasoning for _, delta in bearing))
@@ -247,7 +93,7 @@ def _figures(ask: Ask, exchange: Exchange, deltas: list[Timed], lag_s: Callable[
     return Reply(
         outcome="",
         status=head.status if head else None,
-        limits=_limits(exchange),
+        limits=told_limits(exchange),
         text=text,
         reasoning=reasoning,
         logprobs=logprobs,
@@ -341,40 +187,6 @@ def _whole(text: str) -> str:
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else 1000 * seconds
-
-
-def _trust(ask: Ask, reply: Reply) -> tuple[str, str]:
-    """May this be recorded as a success? Not with impossible counts, and not when we ourselves were late."""
-    if dispute := _usage_dispute(ask, reply):
-        return "usage_disputed", dispute
-    timing = reply.timing
-    allowed = max(LAG_FLOOR_MS, LAG_SHARE_TTFT * (timing.ttft_ms or 0.0))
-    if reply.lag_ms > allowed:
-        return "distorted", f"own lag of {reply.lag_ms:.0f} ms at the first token ({allowed:.0f} allowed)"
-    span_ms = (timing.itl_ms or 0.0) * ((reply.streamed_tokens or 0) - (reply.first_chunk_tokens or 0))
-    lag_ms = reply.lag_ms + reply.last_lag_ms
-    if span_ms and lag_ms > max(LAG_FLOOR_ITL_MS, LAG_SHARE_ITL * span_ms):
-        return "distorted", f"own lag of {lag_ms:.0f} ms over {span_ms:.0f} ms of tokens"
-    return "ok", ""
-
-
-def _usage_dispute(ask: Ask, reply: Reply) -> str:
-    """Every token is at least one byte; a chunk is at least half a token; 16 bytes a token is no language."""
-    usage, size = reply.usage, len(reply.text.encode()) + len(reply.reasoning.encode())
-    if usage.output_tokens is not None and reply.streamed_tokens is not None and size:
-        counted = reply.streamed_tokens
-        if counted > size + 8:
-            return f"{counted} output tokens claimed for {size} bytes"
-        if reply.chunks >= 8 and counted < reply.chunks / 2:
-            return f"{counted} output tokens claimed for {reply.chunks} chunks"
-        if size > 256 and counted < size / 16:
-            return f"{counted} output tokens claimed for {size} bytes"
-    asked = len(ask.prompt.encode()) + len(ask.system.encode())
-    if usage.input_tokens is not None and usage.input_tokens > asked + 2048:
-        return f"{usage.input_tokens} input tokens claimed for {asked} bytes"
-    if usage.input_tokens is not None and asked > 400 and usage.input_tokens < asked / 16:
-        return f"{usage.input_tokens} input tokens claimed for {asked} bytes"
-    return ""
 
 
 def _final(reply: Reply, outcome: str, detail: str, key: Key) -> Reply:

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 from tracker.errors import ProbeError
 from tracker.probe.budget import Ledger
-from tracker.probe.dialects import Ask
+from tracker.probe.connection import PATIENCE, Patience
 from tracker.probe.inbox import Row
 from tracker.probe.keys import Key
-from tracker.probe.measure import Reply
+from tracker.probe.messages import Ask
 from tracker.probe.prices import cost_usd, worst_cost_usd
-from tracker.probe.stream import PATIENCE, STAGGER_S, Patience, burst, is_loopback
+from tracker.probe.reply import Reply
+from tracker.probe.stream import STAGGER_S, burst, is_loopback
 from tracker.probe.targets import Target
 from tracker.probe.workloads import Workload, prompt
 
