@@ -27,6 +27,7 @@ from tracker.assess_costs import (
 )
 from tracker.assess_findings import Context, circumstance, judge_offer, latest_change, with_decider
 from tracker.assess_inputs import Situation, peers_of, situations
+from tracker.assess_pictures import basis_of, pictures_of, write_pictures
 from tracker.assess_write import Judged, standing_flags, write_conclusions
 from tracker.errors import UsageError
 from tracker.flags import RULES, Finding
@@ -83,11 +84,19 @@ def assess(home: Home, at: datetime | None = None, scenario: str = "", publish_a
         facts, known = flag_facts.read_facts(connection, moment), flags.known_hashes(connection)
     judged = judge(facts, moment, known, scenario)
     floors = market.cost_floors(judged.offers, moment, judged.rents, scenario)
+    pictures = pictures_of(floors, moment, judged.rents, _drawn(home, moment, judged.rents))
     with writing(home.warehouse, home.write_lock) as connection, transaction(connection):
         counts = write_conclusions(connection, judged, floors, rules_version(), moment)
+        write_pictures(connection, pictures)
     if publish_after and home.warehouse.exists():
         publish(home.warehouse, home.history, home.write_lock)
     return Outcome(moment, len(judged.offers), len(judged.rated), *counts, time.monotonic() - started)
+
+
+def _drawn(home: Home, at: datetime, rents: Rented) -> set[str]:
+    """Models whose costs by hardware stand for this week already."""
+    with writing(home.warehouse, home.write_lock) as connection:
+        return flags.costed_models(connection, week_of(at), basis_of(rents))
 
 
 def replay(home: Home, since: date, until: date | None = None, every_days: int = 1) -> Iterator[Outcome]:

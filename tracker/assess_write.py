@@ -9,6 +9,7 @@ from typing import Any
 from tracker import assess_market as market
 from tracker.assess_costs import Costed, Rented, cost_offers, engine_version, first_token_limit, open_model
 from tracker.assess_inputs import Situation
+from tracker.assess_pictures import hardware_of
 from tracker.flags import RULES, Evidence, Finding
 from tracker.flags.below_cost import CostBand
 from tracker.flags.lifecycle import Key, OpenFlag, Step, advance
@@ -154,10 +155,9 @@ def _band_row(
     spans = [
         getattr(span, level) for span in (band.input, band.output, band.blended) for level in ("low", "mid", "high")
     ]
-    hardware = band.deployment.split()[0].partition("x")[2] or band.deployment if band.deployment else ""
     return [
         band.band_id, model_id, band.precision, costed.scenario, tok_s, ttft_s, costed.when, *spans,
-        costed.prompt_tokens, costed.output_tokens, band.deployment, hardware, band.trace,
+        costed.prompt_tokens, costed.output_tokens, band.deployment, hardware_of(band.deployment), band.trace,
         band.feasible_share, engine_version(),
     ]  # fmt: skip
 

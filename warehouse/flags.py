@@ -22,6 +22,8 @@ _CONCLUDED = (
     "price_floor",
     "price_index",
     "burn",
+    "cost_by_hardware",
+    "cost_fall",
 )
 _FLAG = (
     "kind", "rule_version", "offer_id", "offer", "provider", "model_id", "probability", "calibrated", "sentence",
@@ -168,6 +170,20 @@ def _same(old: Sequence[object], new: Sequence[object]) -> bool:
         a == b or (isinstance(a, float) and isinstance(b, float) and abs(a - b) <= 1e-9 * max(abs(a), abs(b)))
         for a, b in zip(old, new, strict=True)
     )
+
+
+def costed_models(connection: Connection, day: date, basis: str) -> set[str]:
+    """Models whose costs by hardware were drawn up for a week on the same facts and rents."""
+    told = "SELECT DISTINCT model_id FROM calc.cost_by_hardware WHERE day = ? AND basis = ?"
+    return {str(row[0]) for row in connection.execute(told, [day, basis]).fetchall()}
+
+
+def replace_week(
+    connection: Connection, table: str, columns: Sequence[str], values: Values, day: date, models: Sequence[str]
+) -> None:
+    """Make `values` what the table says of these models on `day`."""
+    connection.execute(f"DELETE FROM {table} WHERE day = ? AND list_contains(?, model_id)", [day, list(models)])
+    append(connection, table, columns, values)
 
 
 def replace_if_changed(connection: Connection, table: str, columns: Sequence[str], values: Values) -> bool:

@@ -1,6 +1,7 @@
 """The analysis pass on a small ledger: incremental, repeatable, and readable."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -63,6 +64,8 @@ def everything(home: Home) -> list[list[dict[str, object]]]:
         "price_floor",
         "price_index",
         "burn",
+        "cost_by_hardware",
+        "cost_fall",
     )
     return [rows(home, f"SELECT * FROM calc.{table} ORDER BY ALL") for table in tables]
 
@@ -93,6 +96,22 @@ def test_rating_again_with_unchanged_inputs_writes_nothing(home: Home) -> None:
     again = assess(home)
     assert (again.rated, again.opened, again.kept, again.closed, again.bands) == (0, 0, 0, 0, 0)
     assert everything(home) == before
+
+
+def test_the_week_has_its_costs_by_hardware_and_the_steps_by_which_they_fell(home: Home) -> None:
+    assess(home)
+    models = {str(row["model_id"]) for row in rows(home, "SELECT model_id FROM price_floor WHERE scenario IS NOT NULL")}
+    assert models == {CHEAP, FAIR}
+    for model in models:
+        on = rows(home, f"SELECT * FROM cost_by_hardware WHERE model_id = '{model}' ORDER BY cost_usd_per_mtok")
+        [floor] = rows(home, f"SELECT * FROM price_floor WHERE model_id = '{model}'")
+        assert len({row["hardware"] for row in on}) == len(on) > 3
+        middle = float(str(floor["cost_floor_mid_usd_per_mtok"]))
+        assert middle / 2 < float(str(on[0]["cost_usd_per_mtok"])) < middle * 2
+        steps = rows(home, f"SELECT * FROM cost_falls WHERE model_id = '{model}' ORDER BY position")
+        costs = [float(str(row["usd_per_mtok"])) for row in steps]
+        factors = [float(str(row["factor"])) for row in steps]
+        assert costs[0] / costs[-1] == pytest.approx(math.prod(factors)) and costs[0] > costs[-1]
 
 
 def test_one_changed_offer_rates_one_offer(home: Home) -> None:
@@ -194,7 +213,8 @@ def test_the_commands_answer_and_refuse(home: Home) -> None:
 
 def test_every_column_of_the_views_is_described(home: Home) -> None:
     assess(home)
-    views = ("flags", "flag_events", "cost_bands", "margins", "price_floor", "price_index", "price_classes", "burn")
+    views = ("flags", "flag_events", "cost_bands", "margins", "price_floor", "price_index", "price_classes", "burn",
+             "cost_by_hardware", "cost_falls")  # fmt: skip
     bare = rows(
         home,
         "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'main' AND comment IS NULL AND "

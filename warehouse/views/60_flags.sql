@@ -166,7 +166,7 @@ COMMENT ON COLUMN price_floor.cheapest_effective_offer IS 'Whose it is';
 COMMENT ON COLUMN price_floor.cost_floor_low_usd_per_mtok IS 'Cost at any speed on the cheapest deployment, low, blended';
 COMMENT ON COLUMN price_floor.cost_floor_mid_usd_per_mtok IS 'The same, middle; NULL for closed models';
 COMMENT ON COLUMN price_floor.cost_floor_high_usd_per_mtok IS 'The same, high';
-COMMENT ON COLUMN price_floor.cost_floor_hardware IS 'The accelerator of that deployment; other hardware in cost_bands';
+COMMENT ON COLUMN price_floor.cost_floor_hardware IS 'The accelerator of that deployment; other hardware in cost_by_hardware';
 COMMENT ON COLUMN price_floor.cost_floor_precision IS 'Native precision of the model';
 COMMENT ON COLUMN price_floor.scenario IS 'Named assumptions';
 
@@ -204,3 +204,31 @@ COMMENT ON COLUMN burn.burn_mid_usd IS 'At the middle cost';
 COMMENT ON COLUMN burn.burn_high_usd IS 'At the high cost';
 COMMENT ON COLUMN burn.input_share IS 'Share of the tokens taken as input: the counter does not tell';
 COMMENT ON COLUMN burn.band_id IS 'The row of cost_bands';
+
+CREATE OR REPLACE VIEW cost_by_hardware AS
+SELECT model_id, day, hardware, (3 * input_mid + output_mid) / 4 AS cost_usd_per_mtok, input_mid AS input_usd_per_mtok,
+       output_mid AS output_usd_per_mtok, precision, scenario, deployment
+FROM calc.cost_by_hardware;
+COMMENT ON VIEW cost_by_hardware IS 'What serving a model costs on each accelerator, per assessed week: its cheapest deployment at the middle of the scenario, any speed.';
+COMMENT ON COLUMN cost_by_hardware.model_id IS 'Canonical author/slug; open models only';
+COMMENT ON COLUMN cost_by_hardware.day IS 'Rents as of this day (Monday of the week)';
+COMMENT ON COLUMN cost_by_hardware.hardware IS 'The accelerator';
+COMMENT ON COLUMN cost_by_hardware.cost_usd_per_mtok IS 'USD per million tokens, blended: three parts input, one part output';
+COMMENT ON COLUMN cost_by_hardware.input_usd_per_mtok IS 'Cost of input';
+COMMENT ON COLUMN cost_by_hardware.output_usd_per_mtok IS 'Cost of output';
+COMMENT ON COLUMN cost_by_hardware.precision IS 'Native precision of the model';
+COMMENT ON COLUMN cost_by_hardware.scenario IS 'Named assumptions';
+COMMENT ON COLUMN cost_by_hardware.deployment IS 'How many of it, and how the model is split over them';
+
+CREATE OR REPLACE VIEW cost_falls AS
+SELECT model_id, first_day, day, position, cause, usd_per_mtok, factor, deployment, scenario FROM calc.cost_fall;
+COMMENT ON VIEW cost_falls IS 'What made serving a model cheaper since first_day, one change at a time: a factor is what a change brings after those before it. Begins with what would have been served then, a dense model.';
+COMMENT ON COLUMN cost_falls.model_id IS 'Canonical author/slug; open models only';
+COMMENT ON COLUMN cost_falls.first_day IS 'The day it is told from';
+COMMENT ON COLUMN cost_falls.day IS 'The day it is told to (Monday of an assessed week)';
+COMMENT ON COLUMN cost_falls.position IS '0 is the start, then the changes in order';
+COMMENT ON COLUMN cost_falls.cause IS 'The change';
+COMMENT ON COLUMN cost_falls.usd_per_mtok IS 'Cost after it, USD per million tokens of the scenario''s mix';
+COMMENT ON COLUMN cost_falls.factor IS 'Cost before it over cost after it';
+COMMENT ON COLUMN cost_falls.deployment IS 'The cheapest deployment after it';
+COMMENT ON COLUMN cost_falls.scenario IS 'Named assumptions';
