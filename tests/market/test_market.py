@@ -54,6 +54,14 @@ def test_an_entry_a_departure_and_a_free_offer_do_not_move_the_index() -> None:
     assert [point.value for point in points] == pytest.approx([100, 100, 100, 50])
 
 
+def test_a_unit_misstated_and_repaired_moves_nothing_and_a_deep_cut_does() -> None:
+    days = [date(2026, 1, 11) + timedelta(days=n) for n in range(4)]
+    prices = np.array([[1.0, 0.4], [1.0, 3200.0], [1.0, 0.4], [0.03, 0.4]])
+    found = [point.value for point in chain(days, prices, np.ones_like(prices))]
+    assert found[:3] == [100, 100, 100]
+    assert found[3] == pytest.approx(100 * 0.43 / 1.4)
+
+
 def test_there_and_back_ends_where_it_began() -> None:
     days = [date(2026, 7, 1) + timedelta(days=i) for i in range(41)]
     prices = np.array([[1.0 + (i % 2), 3.0] for i in range(41)])
