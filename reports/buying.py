@@ -6,7 +6,7 @@ each of 3,400 tokens in and 500 out. Seconds per request: first token plus 500 t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.ledger import Ledger, Rows
@@ -134,73 +134,75 @@ def priced(after: Mapping[int, Billed]) -> dict[str, list[Billed]]:
     return dict(sorted(by_model.items(), key=lambda item: (-len({s.provider for s in item[1]}), item[0])))
 
 
-def cheapest_section(after: Mapping[int, Billed], standing: Standing, say: Words) -> Section:
-    """Per model: the cheapest at any precision, with full precision, and under load."""
-    any_rows, full_rows, held_rows = [], [], []
+def cheapest_section(after: Mapping[int, Billed], left_out: int, standing: Standing, say: Words) -> Section:
+    """Per model and load: the cheapest at any precision, and with full precision declared; `left_out` counts doubts."""
+    any_rows, full_rows = [], []
     for sides in priced(after).values():
-        sellers = len({side.provider for side in sides})
-        any_rows.append({**standing.row(sides[0]), "sellers": sellers})
         full = [side for side in sides if standing.precisions.get(side.offer_id) in FULL_PRECISION]
-        full_rows += [{**standing.row(side), "sellers": sellers} for side in full[:1]]
-        held_rows.append(_held_row(sides, full, standing))
-    text = say(
-        "Standard tier, proven prices above zero, 3:1 blend of input and output in dollars. 'Refused' is the share of "
-        "the week's requests that the seller turned away for rate limits; 'verified' is the accuracy of tool calls "
-        "that the model's author measured at that seller."
+        sellers = len({side.provider for side in sides})
+        any_rows += [{**row, "sellers": sellers} for row in _by_load(sides, standing)]
+        full_rows += [{**row, "sellers": sellers} for row in _by_load(full, standing)]
+    text: tuple[str, ...] = (
+        say(
+            "Standard tier, proven prices above zero, 3:1 blend of input and output in dollars. 'At a time' is how "
+            "many requests of 3,400 tokens in and 500 out the seller's published limits carry at once; where the "
+            "cheapest seller's limits do not, the cheapest that carries more follows on the next line. A seller "
+            "without a published limit is not known to refuse."
+        ),
+        say(
+            "'Uptime' and 'refused' (requests turned away for rate limits) are the week's, as a router counted them; "
+            "'verified' is the accuracy of tool calls that the model's author measured at that seller."
+        ),
+        say(
+            "Offers left out because an open flag doubts the price itself (stale, a wrong unit, sources in conflict): "
+            "{count}.",
+            count=left_out,
+        ),
     )
+    if all(row["uptime_pct"] is None for row in any_rows):
+        text = (*text, say("No source of this week publishes the uptime of these offers."))
     tables = (
         _table("cheapest_any", say("Cheapest at any precision"), any_rows, say),
         _table("cheapest_full_precision", say("Cheapest that declares bf16 or fp16"), full_rows, say),
-        _held_table(held_rows, say),
     )
-    return Section("cheapest", say("Cheapest per model"), (text,), (), tables)
+    return Section("cheapest", say("Cheapest per model"), text, (), tables)
 
 
-def _held_row(sides: Iterable[Billed], full: Iterable[Billed], standing: Standing) -> Row:
-    row: dict[str, object] = {}
-    for word, chosen in (("any", list(sides)), ("full", list(full))):
-        for concurrent in CONCURRENT:
-            best = next((side for side in chosen if standing.holds(side, concurrent)), None)
-            row.setdefault("model", best.model if best else None)
-            row[f"{word}_{concurrent}"] = best.provider if best else None
-            row[f"{word}_{concurrent}_usd"] = best.blended_usd_per_mtok if best else None
-            row[f"{word}_{concurrent}_offer"] = best.offer if best else None
-    return row
+def _by_load(sides: Sequence[Billed], standing: Standing) -> list[Row]:
+    """The cheapest offer at each load; loads that one offer carries stand on one line."""
+    loads: dict[int, list[int]] = {}
+    chosen: dict[int, Billed] = {}
+    for concurrent in CONCURRENT:
+        best = next((side for side in sides if standing.holds(side, concurrent)), None)
+        if best is not None:
+            chosen[best.offer_id] = best
+            loads.setdefault(best.offer_id, []).append(concurrent)
+    return [
+        {**standing.row(chosen[offer_id]), "at_a_time": "\u00a0· ".join(f"{count:,}" for count in counts)}
+        for offer_id, counts in loads.items()
+    ]
 
 
-def _held_table(rows: Iterable[Row], say: Words) -> Table:
-    """Only models where the answer depends on the load or the precision."""
-    told = [row for row in rows if row["model"] and row["any_1"]]
-    told.sort(key=lambda row: row["any_1_offer"] == row["any_1000_offer"])
-    columns = [Column("model", say("Model"), "code")]
-    for word, title in (("any", say("any precision")), ("full", say("bf16 declared"))):
-        for concurrent in CONCURRENT:
-            columns.append(Column(f"{word}_{concurrent}", f"{concurrent:,} · {title}", "code"))
-            columns.append(Column(f"{word}_{concurrent}_usd", "$/M", "money"))
-    extra = tuple(f"{word}_{concurrent}_offer" for word in ("any", "full") for concurrent in CONCURRENT)
-    note = say(
-        "Models whose cheapest seller changes with the load come first. A seller without a published limit is not "
-        "known to refuse."
-    )
-    title = say("Cheapest that carries 1, 50 and 1,000 requests at a time by its published limits")
-    return Table("cheapest_held", title, tuple(columns), tuple(told), 20, note, extra)
-
-
-def _table(table_id: str, title: str, rows: Iterable[Row], say: Words) -> Table:
+def _table(table_id: str, title: str, rows: Sequence[Row], say: Words) -> Table:
     columns = (
         Column("model", say("Model"), "code"),
         Column("sellers", say("Sellers"), "count"),
+        Column("at_a_time", say("At a time")),
         Column("offer", say("Offer"), "code"),
         Column("precision", say("Declared"), "code"),
         Column("input_usd", say("Input $/M"), "money"),
         Column("output_usd", say("Output $/M"), "money"),
         Column("blended_usd", say("Blend $/M"), "money"),
+        *(
+            (Column("uptime_pct", say("Uptime %"), "percent"),)
+            if any(row["uptime_pct"] is not None for row in rows)
+            else ()
+        ),
+        Column("verified_pct", say("Verified %"), "percent"),
+        Column("refused_pct", say("Refused %"), "percent"),
         Column("ttft_ms", say("First token ms"), "ms"),
         Column("tok_s", say("tok/s"), "tok_s"),
-        Column("uptime_pct", say("Uptime %"), "percent"),
-        Column("refused_pct", say("Refused %"), "percent"),
-        Column("verified_pct", say("Verified %"), "percent"),
-        Column("per_minute", say("Limit per minute"), "count"),
+        Column("per_minute", say("Requests a minute"), "count"),
     )
     note = say("Most sellers first; the data file has all models. Speeds are the week's median, as others measured.")
-    return Table(table_id, title, columns, tuple(rows), 25, note, extra=("source",))
+    return Table(table_id, title, columns, tuple(rows), 30, note, extra=("source",))

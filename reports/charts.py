@@ -18,9 +18,12 @@ from reports.parts import Chart, Row, Table
 
 Spec: TypeAlias = dict[str, Any]
 WIDTH, HEIGHT = 640, 260
+PADDING = {"left": 40, "right": 12, "top": 5, "bottom": 5}  # the reader's letters are wider than those measured here
+LONG = 28  # letters of a name that still fits beside another
 # Told apart without colour vision and on white as on near-black (each at least 3:1 against both).
 COLOURS = ["#2f7fc1", "#d0662a", "#2f9468", "#a96bc9", "#b08a1e", "#c4577a", "#5f8a8b", "#8a7a6a"]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [1, 3], [10, 4], [3, 1]]
+SHAPES = ["circle", "square", "triangle-up", "cross", "triangle-down"]
 INK = "currentColor"
 AXIS: Spec = {
     "labelColor": INK, "titleColor": INK, "domainColor": INK, "tickColor": INK, "gridColor": INK, "gridOpacity": 0.15,
@@ -56,7 +59,7 @@ def svg_of(chart_id: str, spec: Spec, text: str) -> str:
 def _built(picture: Any) -> Spec:
     """The picture's checked description, in the house's colours."""
     found: Spec = (
-        picture.configure(font="system-ui, sans-serif", aria=False, background="transparent")
+        picture.configure(font="system-ui, sans-serif", aria=False, background="transparent", padding=PADDING)
         .configure_axis(**AXIS)
         .configure_legend(**LEGEND, symbolStrokeWidth=3)
         .configure_view(strokeWidth=0)
@@ -112,6 +115,8 @@ def lines(
     spec = _filled(_lines(title, step, log, dates), rows, {"at": when, "value": value, "name": name})
     for channel in ("color", "strokeDash"):
         spec["encoding"][channel]["scale"]["domain"] = names
+    if any(len(name) > LONG for name in names):  # side by side they would run into each other
+        spec["config"]["legend"]["columns"] = 1
     return spec
 
 
@@ -137,15 +142,48 @@ def _ranges(title: str) -> Spec:
     base = alt.Chart(ROWS, width=WIDTH - 160)
     y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=300))
     axis = _log(title, 6)
-    band = base.mark_bar(opacity=0.3, height=10, color=COLOURS[0]).encode(y=y, x=alt.X("low:Q", **axis), x2="high:Q")
-    middle = base.mark_tick(color=COLOURS[0], thickness=2, size=14).encode(y=y, x=alt.X("mid:Q", **axis))
-    points = base.mark_point(filled=True, color=COLOURS[1], size=45, shape="diamond").encode(
+    band = base.mark_bar(opacity=0.3, height=12, color=COLOURS[0]).encode(y=y, x=alt.X("low:Q", **axis), x2="high:Q")
+    middle = base.mark_tick(color=COLOURS[0], thickness=2, size=16).encode(y=y, x=alt.X("mid:Q", **axis))
+    marks = base.mark_point(filled=True, size=28, opacity=0.9).encode(
+        y=y, x=alt.X("cost:Q", **axis), color=alt.Color("hardware:N", scale=alt.Scale(domain=[""], range=COLOURS[1:])),
+        shape=alt.Shape("hardware:N", scale=alt.Scale(domain=[""], range=SHAPES)),
+    )  # fmt: skip
+    points = base.mark_point(fill=INK, color=INK, strokeWidth=0, size=34, shape="diamond", opacity=0.85).encode(
         y=y, x=alt.X("point:Q", **axis)
     )
-    return _built(alt.layer(band, middle, points))
+    return _built(alt.layer(band, middle, marks, points))
 
 
-def ranges(rows: Sequence[Row], name: str, low: str, mid: str, high: str, point: str, title: str) -> Spec:
-    """A band per name with its middle, and points over it: prices against what serving must cost."""
-    height = max(120, 22 * len({str(row[name]) for row in rows}))
-    return _filled(_ranges(title), rows, {"name": name, "low": low, "mid": mid, "high": high, "point": point}, height)
+def ranges(rows: Sequence[Row], title: str) -> Spec:
+    """Per `label`: a band (`cost_low` to `cost_high`, `cost_mid`), the `cost` on each `hardware`, prices (`point`)."""
+    keys = {
+        "name": "label",
+        "low": "cost_low",
+        "mid": "cost_mid",
+        "high": "cost_high",
+        "point": "point",
+        "cost": "cost",
+    }
+    height = max(120, 24 * len({str(row["label"]) for row in rows}))
+    spec = _filled(_ranges(title), rows, {**keys, "hardware": "hardware"}, height)
+    kinds = sorted({str(row["hardware"]) for row in rows if row.get("hardware")})
+    for channel in ("color", "shape"):
+        spec["layer"][2]["encoding"][channel]["scale"]["domain"] = kinds
+    return spec
+
+
+@lru_cache
+def _falls(title: str) -> Spec:
+    base = alt.Chart(ROWS, width=WIDTH - 160)
+    y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=300))
+    bars = base.mark_bar(height=14, color=COLOURS[2]).encode(y=y, x=alt.X("low:Q", **_log(title, 6)), x2="high:Q")
+    ends = base.mark_tick(color=INK, thickness=2, size=18).encode(y=y, x=alt.X("low:Q", **_log(title, 6)))
+    names = base.mark_text(align="left", dx=6, fontSize=11, fill=INK).encode(y=y, x="high:Q", text="text:N")
+    return _built(alt.layer(bars, ends, names))
+
+
+def falls(rows: Sequence[Row], title: str) -> Spec:
+    """A waterfall from top to bottom: each `cause` takes the cost from `high` to `low`, by its `factor`."""
+    told = [{**row, "text": f"×{row['factor']:.2f}" if row["factor"] else f"${row['high']:.3g}"} for row in rows]
+    keys = {"name": "cause", "low": "low", "high": "high", "text": "text"}
+    return _filled(_falls(title), told, keys, max(120, 26 * len(rows)))

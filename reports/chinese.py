@@ -6,11 +6,6 @@ SENTENCES: dict[str, str] = {
     "{first} to {last}, UTC. {offers} offers of {models} models from {sellers} sellers stood at the end.": (
         "{first} 至 {last}（UTC）。周末在售：{sellers} 家供应商的 {models} 个模型，共 {offers} 个报价。"
     ),
-    "{cuts} offers ended the week cheaper ({promos} of them by promotion) and {rises} dearer; {new} appeared and "
-    "{gone} went.": "本周 {cuts} 个报价降价（其中 {promos} 个为促销），{rises} 个涨价；新增 {new} 个，下架 {gone} 个。",
-    "Not counted: {zeros} unproven zeros, {wavering} prices that only moved to and fro.": (
-        "未计入：{zeros} 个无凭据的零价，{wavering} 个来回波动的价格。"
-    ),
     "Price index: {ends}.": "价格指数：{ends}。",
     "No offer of a known model got cheaper.": "没有已知模型降价。",
     "The deepest cut is {offer}: {prices}, {how}, since {at} UTC.": (
@@ -26,16 +21,6 @@ SENTENCES: dict[str, str] = {
     "Below cost: no offer is flagged, of {count} models whose cost is known.": (
         "低于成本：在成本已知的 {count} 个模型中，没有报价被标记。"
     ),
-    "Below cost: {count} offers are flagged, surest {offer} (probability {probability}, assuming {scenario}).": (
-        "低于成本：{count} 个报价被标记，最确定的是 {offer}（概率 {probability}，假设情景 {scenario}）。"
-    ),
-    "Served as sold: no flag was ever computed here; {changed} offers changed their declared precision.": (
-        "名实是否相符：此处从未计算过标记；{changed} 个报价改变了声明的精度。"
-    ),
-    "Served as sold: {count} open flags doubt it, and {changed} offers changed their declared precision.": (
-        "名实是否相符：{count} 个未关闭的标记对此存疑，{changed} 个报价改变了声明的精度。"
-    ),
-    "Surest: {offer} (probability {probability}).": "最确定的是 {offer}（概率 {probability}）。",
     "Where to buy: no model has a proven price.": "在哪里买：没有模型有可信的价格。",
     "Where to buy {model}: cheapest is {offer} at {price} $/M in/out ({precision}).": (
         "在哪里买 {model}：最便宜的是 {offer}，输入/输出 {price} 美元/百万（{precision}）。"
@@ -73,19 +58,7 @@ SENTENCES: dict[str, str] = {
     "Day": "日期",
     "Price against cost floor": "价格与成本下限",
     "Nothing recorded: no model's cost has been assessed up to this week.": "无记录：截至本周没有模型的成本评估。",
-    "Of {count} open models with a cost band, the cheapest price of {below} lies below even the low end of the band "
-    "and of {within} below its middle. The band is what the cheapest deployment costs under the named assumptions; "
-    "a price below it says that they do not hold for that seller, or that it loses money.": (
-        "在有成本区间的 {count} 个开放模型中，{below} 个的最低价低于区间下端，{within} 个低于区间中值。"
-        "区间是在所列假设下最便宜部署的成本；价格低于它，说明假设对该供应商不成立，或者它在亏钱。"
-    ),
     "Cheapest price and cost floor, 3:1 blend": "最低价与成本下限（3:1 混合）",
-    "Bands: cost from low to high with its middle; diamonds: prices of offers. Furthest below its band: {model}, "
-    "cheapest ${price}/M against ${low} to ${high}/M on {hardware}.": (
-        "条带：成本下限至上限及中值；菱形：各报价。低于区间最多的是 {model}："
-        "最低价 ${price}/百万，成本 ${low} 至 ${high}/百万（{hardware}）。"
-    ),
-    "Prices over the cost of serving, cheapest against cost first": "价格与服务成本（相对成本最便宜者在前）",
     "USD per million tokens": "美元/百万词元",
     "Cheapest $/M": "最低价 $/百万",
     "Transacted $/M": "成交价 $/百万",
@@ -100,18 +73,12 @@ SENTENCES: dict[str, str] = {
     "Nothing recorded: no open flag says that an offer is below cost, and no burn was assessed.": (
         "无记录：没有未关闭的低于成本标记，也没有亏损评估。"
     ),
-    "{count} offers are flagged below cost. The traffic that one router shows would lose between ${low} and ${high} in "
-    "the week if all of it were served at the cheapest price; one router is not the market.": (
-        "{count} 个报价被标记为低于成本。若某路由器显示的流量全部按最低价服务，本周将亏损 ${low} 至 ${high}；"
-        "一个路由器并不等于整个市场。"
-    ),
     "Flagged below cost": "被标记为低于成本",
     "Burn in the week: what the traffic of one router loses at the cheapest price": (
         "本周亏损：一个路由器的流量按最低价会亏多少"
     ),
     "Cheapest offer": "最便宜的报价",
     "Days": "天数",
-    "Tokens": "词元",
     "Lost, low $": "亏损下限 $",
     "middle $": "中值 $",
     "high $": "上限 $",
@@ -140,7 +107,6 @@ SENTENCES: dict[str, str] = {
     "Net of the week, per offer, as its best source says; the most contested model first.": (
         "每个报价的本周净变动，以其最可靠的来源为准；竞争最激烈的模型在前。"
     ),
-    "{count} more moved by promotion alone: see Promotions.": "另有 {count} 个仅因促销变动：见“促销”。",
     "Most contested, by offers that got cheaper: {models}.": "竞争最激烈（按降价报价数）：{models}。",
     "list price cut": "下调标价",
     "list price raised": "上调标价",
@@ -150,15 +116,8 @@ SENTENCES: dict[str, str] = {
     "free tier": "免费档",
     "Promotions": "促销",
     "No promotion began or ended.": "没有促销开始或结束。",
-    "{began} promotions began, {ended} ended, {changed} changed depth. The old price is what was billed before.": (
-        "{began} 个促销开始，{ended} 个结束，{changed} 个力度变化。旧价为此前实际计费价。"
-    ),
     "Unproven zeros": "无凭据的零价",
     "No unproven zero price appeared or ended.": "没有无凭据的零价出现或结束。",
-    "{count} offers showed a bare 0 that nothing else proves. Such a zero is told here and counts neither as a cut nor "
-    "as the cheapest price.": (
-        "{count} 个报价出现了没有其他凭据的 0。这样的零价只在此处说明，既不算降价，也不算最低价。"
-    ),
     "Input before": "原输入价",
     "Input after": "现输入价",
     "Output before": "原输出价",
@@ -168,18 +127,10 @@ SENTENCES: dict[str, str] = {
     "To and fro": "来回波动",
     "Prices that moved to and fro": "来回波动的价格",
     "No price moved to and fro.": "没有来回波动的价格。",
-    "{count} offers moved to and fro: {sellers}. They are told here once and in no other table.": (
-        "{count} 个报价来回波动：{sellers}。它们只在此处列出一次。"
-    ),
     "New and removed offers": "新增与下架",
     "New models": "新模型",
     "New offers of known models": "已知模型的新报价",
     "Removed offers": "下架的报价",
-    "{models} models listed for the first time ({fresh} offers), {other} new offers of known models, {gone} offers "
-    "removed, {brief} listed and removed within the week.": (
-        "首次上架 {models} 个模型（{fresh} 个报价），已知模型新增 {other} 个报价，"
-        "下架 {gone} 个，{brief} 个当周上架又下架。"
-    ),
     "Fine print that moved": "细则变动",
     "Prices beside plain input and output that moved: {count}.": "普通输入输出之外的价格变动：{count} 个。",
     "Cache, long prompts, hours and other components": "缓存、长提示、时段及其他计费项",
@@ -202,24 +153,11 @@ SENTENCES: dict[str, str] = {
     "offers moved by promotion": "因促销变动的报价",
     # buying
     "Cheapest per model": "各模型最低价",
-    "Standard tier, proven prices above zero, 3:1 blend of input and output in dollars. 'Refused' is the share of the "
-    "week's requests that the seller turned away for rate limits; 'verified' is the accuracy of tool calls that the "
-    "model's author measured at that seller.": (
-        "标准档，价格可信且大于零，按输入输出 3:1 混合并折合美元。“拒绝”是本周因限流被拒的请求占比；"
-        "“核验”是模型作者在该供应商处测得的工具调用准确率。"
-    ),
     "Cheapest at any precision": "不限精度的最低价",
     "Cheapest that declares bf16 or fp16": "声明 bf16 或 fp16 的最低价",
-    "Cheapest that carries 1, 50 and 1,000 requests at a time by its published limits": (
-        "按公布的限额能承载 1、50、1,000 个并发请求的最低价"
-    ),
-    "Models whose cheapest seller changes with the load come first. A seller without a published limit is not known to "
-    "refuse.": "最低价随负载变化的模型在前。未公布限额的供应商，并不知道它会拒绝。",
     "Most sellers first; the data file has all models. Speeds are the week's median, as others measured.": (
         "供应商最多者在前；数据文件含全部模型。速度为他人测量的本周中位数。"
     ),
-    "any precision": "不限精度",
-    "bf16 declared": "声明 bf16",
     "Sellers": "供应商数",
     "Declared": "声明精度",
     "Input $/M": "输入 $/百万",
@@ -231,23 +169,15 @@ SENTENCES: dict[str, str] = {
     "Uptime %": "可用率 %",
     "Refused %": "拒绝 %",
     "Verified %": "核验 %",
-    "Limit per minute": "每分钟限额",
     # watch
     "Quantization watch": "量化观察",
-    "{declared} offers declare a precision; {changed} declarations changed in the week; {suspected} open flags suspect "
-    "a lower precision than declared; {audited} audit results are recorded.": (
-        "{declared} 个报价声明了精度；本周 {changed} 项声明改变；{suspected} 个未关闭的标记怀疑精度低于声明；"
-        "记录了 {audited} 项审计结果。"
-    ),
     "Declarations that changed": "改变的声明",
     "Declared before": "原声明",
     "Declared now": "现声明",
-    "Suspected": "存疑",
     "Audited": "已审计",
     "Declared at the end of the week": "周末的声明",
     "Offers": "报价数",
     "Teaser prices": "引流价",
-    "{count} prices are flagged to hold only below their rate limit.": "{count} 个价格被标记为只在限流之下成立。",
     "Nothing recorded: no open flag says that a price holds only below its rate limit.": (
         "无记录：没有未关闭的标记称某价格只在限流之下成立。"
     ),
@@ -259,9 +189,6 @@ SENTENCES: dict[str, str] = {
     "What is said": "判断",
     "What would clear it": "何者可消除",
     "Flags opened and closed": "开启与关闭的标记",
-    "{opened} flags were opened and {closed} closed; {standing} stand.": (
-        "开启 {opened} 个，关闭 {closed} 个；现存 {standing} 个。"
-    ),
     "Nothing recorded: no assessment has run on this ledger up to the end of the week.": (
         "无记录：截至周末，此账本尚未进行过评估。"
     ),
@@ -377,11 +304,6 @@ SENTENCES: dict[str, str] = {
     "Each printed quote as its source wrote it. `tracker evidence ID` shows the chain down to the raw bytes.": (
         "所引各报价的来源原文。`tracker evidence ID` 显示直至原始字节的证据链。"
     ),
-    "Prices are per million tokens in the seller's currency unless a column says $. Written from the published ledger; "
-    "the same ledger and week give the same bytes. Names are printed exactly as sources list them.": (
-        "除标 $ 的列外，价格为卖方货币每百万词元。由已发布的账本生成；"
-        "同一账本与同一周得到相同的字节。名称与来源所列完全一致。"
-    ),
     # site
     "Inference price tracker": "推理价格追踪",
     "What LLM inference sells for, with the evidence. The ledger stands at {at} UTC.": (
@@ -423,5 +345,154 @@ SENTENCES: dict[str, str] = {
     "removed": "下架",
     "Output per million tokens: {price}. Source {source}; tracker evidence {id}.": (
         "每百万输出词元：{price}。来源 {source}；tracker evidence {id}。"
+    ),
+    # costs, loads, doubts
+    "'Uptime' and 'refused' (requests turned away for rate limits) are the week's, as a router counted them; "
+    "'verified' is the accuracy of tool calls that the model's author measured at that seller.": (
+        "“可用率”与“拒绝”（因限流被拒的请求）为本周数据，由路由器统计；“核验”是模型作者在该供应商处测得的工"
+        "具调用准确率。"
+    ),
+    "At a time": "并发请求",
+    "At the middle of the assumptions, at any speed.": "取假设的中值，不限速度。",
+    "Bands: cost from low to high with its middle; coloured marks: the cost on one kind of accelerator; diamonds: "
+    "prices of offers. Furthest below its band: {model}, cheapest ${price}/M against ${low} to ${high}/M on "
+    "{hardware}.": (
+        "条带：成本下限至上限及中值；彩色标记：单一加速器上的成本；菱形：各报价。低于区间最多的是 {model}：最低价"
+        " ${price}/百万，成本 ${low} 至 ${high}/百万（{hardware}）。"
+    ),
+    "Below cost, free offers and doubtful prices apart: {count}, surest {offers} (probability in brackets, under the "
+    "assumption '{scenario}').": (
+        "低于成本（不计免费报价与存疑价格）：{count} 个，最确定的是 {offers}（括号内为概率，假设情景“{scenario}”）。"
+    ),
+    "Below cost: {count} offers are flagged, all of them free or at a price that is in doubt.": (
+        "低于成本：{count} 个报价被标记，均为免费或价格存疑。"
+    ),
+    "Below the released precision by their own word": "自称低于发布精度",
+    "Cheaper by": "降低倍数",
+    "Cheapest deployment after it": "此后最便宜的部署",
+    "Cost $/M": "成本 $/百万",
+    "Cost after $/M": "之后成本 $/百万",
+    "Cost before $/M": "之前成本 $/百万",
+    "Cost by hardware, 3:1 blend": "各硬件上的成本（3:1 混合）",
+    "Cost in $ per million tokens on each accelerator, cheapest first": (
+        "各加速器上每百万词元的成本（美元），最便宜者在前"
+    ),
+    "Flagged as served below the precision the model was released in: {itself} that say so themselves, on their page "
+    "or in the name (no deceit, but not the full model), and {suspected} that declare nothing and are suspected from "
+    "circumstance: what the seller declares for its other models, its price, its speed. Only an audit can prove it.": (
+        "被标记为服务精度低于模型发布精度：{itself} 个在页面或名称中自行说明（并非欺骗，但不是完整模型），{suspected}"
+        " 个未作声明、据旁证存疑：该供应商对其他模型的声明、价格与速度。只有审计才能证实。"
+    ),
+    "Flags opened: {opened}; closed: {closed}; standing at the end of the week: {standing}.": (
+        "开启的标记：{opened} 个；关闭：{closed} 个；周末现存：{standing} 个。"
+    ),
+    "KV paging": "KV 分页",
+    "Models listed for the first time: {models} (offers of them: {fresh}); new offers of known models: {other}; "
+    "offers removed: {gone}; listed and removed within the week: {brief}.": (
+        "首次上架 {models} 个模型（{fresh} 个报价）；已知模型新增 {other} 个报价；下架 {gone} 个；当周上架又下架 "
+        "{brief} 个。"
+    ),
+    "Moved by promotion alone: {count}, see Promotions.": "另有 {count} 个仅因促销变动：见“促销”。",
+    "No source of this week publishes the uptime of these offers.": "本周没有来源公布这些报价的可用率。",
+    "Not counted: unproven zeros {zeros}, prices that only moved to and fro {wavering}.": (
+        "未计入：无凭据的零价 {zeros} 个，来回波动的价格 {wavering} 个。"
+    ),
+    "Now $/M": "现在 $/百万",
+    "Of {count} open models with a cost band, the cheapest price of {below} lies below even the low end of the band "
+    "and of {within} below its middle. The band is what the cheapest deployment costs under the named assumptions; a "
+    "price below it says that they do not hold for that seller, or that it loses money. The assumption 'market' "
+    "takes accelerators at the week's rents, public serving software and the usual load and prompt lengths; other "
+    "names are dated scenarios of one seller.": (
+        "在有成本区间的 {count} 个开放模型中，{below} 个的最低价低于区间下端，{within} 个低于区间中值。区间是在所"
+        "列假设下最便宜部署的成本；价格低于它，说明假设对该供应商不成立，或者它在亏钱。假设情景“market”取本周的"
+        "加速器租金、公开的推理软件及通常的负载与提示长度；其他名称是某一供应商在某一时期的情景。"
+    ),
+    "Offers flagged below cost: {count}. {free} of them are free and {doubted} more have a price that is itself in "
+    "doubt (stale, a wrong unit, sources in conflict); they stand last. The traffic that one router shows would lose "
+    "between ${low} and ${high} in the week if all of it were served at the cheapest price; one router is not the "
+    "market.": (
+        "被标记为低于成本的报价：{count} 个。其中 {free} 个免费，另有 {doubted} 个价格本身存疑（过时、单位有误或"
+        "来源冲突），排在最后。若某路由器显示的流量全部按最低价服务，本周将亏损 ${low} 至 ${high}；一个路由器并不"
+        "等于整个市场。"
+    ),
+    "Offers left out because an open flag doubts the price itself (stale, a wrong unit, sources in conflict): "
+    "{count}.": ("因未关闭的标记对价格本身存疑（过时、单位有误或来源冲突）而未列入的报价：{count} 个。"),
+    "Offers that declare a precision: {declared}; declarations that changed in the week: {changed}; audits recorded: "
+    "{audited}.": ("声明精度的报价：{declared} 个；本周改变的声明：{changed} 项；已记录的审计：{audited} 项。"),
+    "Offers that ended the week cheaper: {cuts} ({promos} of them by promotion); dearer: {rises}; new: {new}; gone: "
+    "{gone}.": ("本周 {cuts} 个报价降价（其中 {promos} 个为促销），{rises} 个涨价；新增 {new} 个，下架 {gone} 个。"),
+    "Offers that showed a bare 0 that nothing else proves: {count}. Such a zero is told here and counts neither as a "
+    "cut nor as the cheapest price.": (
+        "{count} 个报价出现了没有其他凭据的 0。这样的零价只在此处说明，既不算降价，也不算最低价。"
+    ),
+    "Prices flagged to hold only below their rate limit: {count}.": "被标记为只在限流之下成立的价格：{count} 个。",
+    "Prices over the cost of serving: the models with most sellers, cheapest against cost first": (
+        "价格与服务成本：供应商最多的模型（相对成本最便宜者在前）"
+    ),
+    "Promotions that began: {began}; ended: {ended}; changed depth: {changed}. The old price is what was billed "
+    "before.": ("{began} 个促销开始，{ended} 个结束，{changed} 个力度变化。旧价为此前实际计费价。"),
+    "Requests a minute": "每分钟请求",
+    "Served as sold: nothing was assessed up to this week. Offers that changed their declared precision: {changed}.": (
+        "名实是否相符：截至本周尚无评估。{changed} 个报价改变了声明的精度。"
+    ),
+    "Served as sold: suspected of less than the model's released precision without saying so: {count}.": (
+        "名实是否相符：{count} 个报价被怀疑以低于模型发布的精度服务而未说明。"
+    ),
+    "Serving {model} costs {factor} times less in the week of {day} than what would have been served in its place on "
+    "{since}, a dense model on that day's hardware: ${high} then, ${low} now per million tokens of the mix of the "
+    "assumption '{scenario}'. A factor is what a change brings after the ones before it; a price that fell by more "
+    "than all of them gave up margin.": (
+        "在 {day} 当周，服务 {model} 的成本是 {since} 时同等替代品（当日硬件上的稠密模型）的 1/{factor}：按假设情"
+        "景“{scenario}”的组合，每百万词元当时 ${high}，现在 ${low}。每个倍数是该项变化在前几项之后带来的；价格"
+        "降幅超过全部倍数之积者，让出的是利润。"
+    ),
+    "Sold under the same name with another label than before": "同名而标签已变",
+    "Sold under the same name with another precision label than before: {offers}.": (
+        "同名出售而精度标签已变：{offers}。"
+    ),
+    "Standard tier, proven prices above zero, 3:1 blend of input and output in dollars. 'At a time' is how many "
+    "requests of 3,400 tokens in and 500 out the seller's published limits carry at once; where the cheapest "
+    "seller's limits do not, the cheapest that carries more follows on the next line. A seller without a published "
+    "limit is not known to refuse.": (
+        "标准档，价格可信且大于零，按输入输出 3:1 混合并折合美元。“并发请求”是按该供应商公布的限额可同时承载的"
+        "请求数（每个输入 3,400、输出 500 词元）；最便宜者承载不了时，下一行是能承载更多的最低价。未公布限额的供"
+        "应商，并不知道它会拒绝。"
+    ),
+    "Surest, from circumstance and without an audit: {offers}.": "最确定的（据旁证，未经审计）：{offers}。",
+    "Suspected: nothing is declared": "存疑：未作声明",
+    "The widest swing is {offer}, a router's headline that follows the discounts of its hosts: {times} moves between "
+    "{low} and {high} {currency} per million output tokens.": (
+        "波动最大的是 {offer}（路由器的展示价，随其主机的折扣而变）：变动 {times} 次，每百万输出词元在 {low} 至 {high}"
+        " {currency} 之间。"
+    ),
+    "The widest swing is {offer}: {times} moves between {low} and {high} {currency} per million output tokens.": (
+        "波动最大的是 {offer}：变动 {times} 次，每百万输出词元在 {low} 至 {high} {currency} 之间。"
+    ),
+    "Then $/M": "当时 $/百万",
+    "Tokens, billions": "词元（十亿）",
+    "What each change brought, all models with a cost": "各项变化的贡献（全部有成本的模型）",
+    "What made cost fall": "成本因何下降",
+    "What made {model} cheaper to serve": "{model} 的服务成本因何下降",
+    "architecture (sparse experts, smaller caches)": "架构（稀疏专家、更小的缓存）",
+    "continuous batching": "连续批处理",
+    "hardware and rents": "硬件与租金",
+    "precision": "精度",
+    "serving software": "推理软件",
+    "speculation": "投机解码",
+    "start": "起点",
+    "{count} offers moved to and fro: {sellers}. They are told here once and in no other table. A router's headline "
+    "price wanders as the discounts of the hosts behind it come and go.": (
+        "{count} 个报价来回波动：{sellers}。它们只在此处列出一次。路由器的展示价随其背后主机的折扣来去而波动。"
+    ),
+    "{model}: from ${high} to ${low} per million tokens. {factors}.": (
+        "{model}：每百万词元由 ${high} 降至 ${low}。{factors}。"
+    ),
+    "Prices are per million tokens in the seller's currency unless a column says $. An offer is written "
+    "seller/listed-name, with :tier, @region and #router where they apply; a 3:1 blend is three parts input to one "
+    "part output. Written from the published ledger; the same ledger and week give the same bytes. Names are printed "
+    "exactly as sources list them.": (
+        "除非列名标有 $，价格为供应商币种每百万词元。报价写作“供应商/列出的名称”，必要时加 :档位、@地区与 #路由"
+        "器；3:1 混合指三份输入对一份输出。由已发布的账本写成；相同的账本与周次得到相同的字节。名称按来源原样列出"
+        "。"
     ),
 }

@@ -29,7 +29,9 @@ def change(value: object) -> str:
     ratio = float(str(value))
     if ratio > 2:
         return f"×{ratio + 1:,.1f}"
-    percent = round(ratio * 100, 1) + 0.0  # no minus before a rounded zero
+    percent = round(ratio * 100, 1)
+    if not percent:
+        return "0 %"
     text = f"{percent:+.1f}" if abs(percent) < 10 else f"{percent:+.0f}"
     return text.replace("-", "−") + " %"
 
@@ -56,6 +58,8 @@ def text_of(kind: str, value: object) -> str:
         return plain(value, 1)
     if kind == "seconds":
         return plain(value, 1)
+    if kind == "factor":
+        return DASH if value is None else f"×{float(str(value)):,.3g}"
     if kind == "probability":
         return DASH if value is None else f"{float(str(value)):.2f}"
     return DASH if value is None or value == "" else str(value)

@@ -71,14 +71,15 @@ def movers_section(moves: Sequence[Move], stepwise: Table, say: Words) -> Sectio
     columns = (*names_columns(say), *step_columns(say))
     extra = ("times", "first_at", "cache_read_old", "cache_read_new")
 
-    def table(table_id: str, title: str, chosen: Iterable[Move], shown: int = 40) -> Table:
-        return Table(table_id, title, columns, tuple(move_row(m, say) for m in chosen), shown, extra=extra)
+    def table(table_id: str, title: str, chosen: Iterable[Move], folded: bool = False) -> Table:
+        rows = tuple(move_row(m, say) for m in chosen)
+        return Table(table_id, title, columns, rows, 40, extra=extra, folded=folded)
 
     tables = (
         table("cuts", say("Cuts"), cuts),
         table("rises", say("Rises (and prices where one side rose and the other fell)"), rises),
         stepwise,
-        table("echoes", say("The same on a router's own list (follows the hosts above; not counted)"), echoes, 15),
+        table("echoes", say("The same on a router's own list (follows the hosts above; not counted)"), echoes, True),
     )
     return Section("movers", say("Cuts and rises"), _movers_text(moves, cuts, rises, say), (), tables)
 
@@ -91,7 +92,7 @@ def _movers_text(moves: Sequence[Move], cuts: Sequence[Move], rises: Sequence[Mo
     contested = [f"{model} ({count})" for model, count in contests if count > 1]
     text = [
         say("Net of the week, per offer, as its best source says; the most contested model first."),
-        say("{count} more moved by promotion alone: see Promotions.", count=promoted),
+        say("Moved by promotion alone: {count}, see Promotions.", count=promoted),
     ]
     if contested:
         text.append(say("Most contested, by offers that got cheaper: {models}.", models=", ".join(contested)))
@@ -107,7 +108,8 @@ def promos_section(moves: Sequence[Move], say: Words) -> Section:
     ended = sum("promo_end" in m.how and "promo_start" not in m.how for m in chosen)
     changed = len(chosen) - began - ended
     text = say(
-        "{began} promotions began, {ended} ended, {changed} changed depth. The old price is what was billed before.",
+        "Promotions that began: {began}; ended: {ended}; changed depth: {changed}. The old price is what was billed "
+        "before.",
         began=began, ended=ended, changed=changed,
     )  # fmt: skip
     return Section(
@@ -122,8 +124,8 @@ def listing_section(moves: Sequence[Move], before: dict[int, Billed], say: Words
     other = [m for m in moved(moves, "new") if m not in fresh]
     gone, brief = moved(moves, "removed"), moved(moves, "brief")
     text = say(
-        "{models} models listed for the first time ({fresh} offers), {other} new offers of known models, {gone} offers "
-        "removed, {brief} listed and removed within the week.",
+        "Models listed for the first time: {models} (offers of them: {fresh}); new offers of known models: {other}; "
+        "offers removed: {gone}; listed and removed within the week: {brief}.",
         models=len({m.model_id for m in fresh}), fresh=len(fresh), other=len(other), gone=len(gone), brief=len(brief),
     )  # fmt: skip
     tables = (
@@ -146,37 +148,49 @@ def _listing_table(table_id: str, title: str, moves: Iterable[Move], side: str, 
         Column("quotes", say("Evidence"), "evidence"),
     )
     ordered = sorted(moves, key=lambda move: (move.model, move.offer))
-    return Table(table_id, title, columns, tuple(move_row(m, say) for m in ordered), 30)
+    return Table(table_id, title, columns, tuple(move_row(m, say) for m in ordered), 30, folded=True)
 
 
 def wavering_section(moves: Sequence[Move], say: Words) -> Section:
     """Prices that moved to and fro: told once, with a count, and kept out of the cuts."""
-    chosen = sorted(moved(moves, "wavering"), key=lambda m: (-m.times, m.offer))
+    chosen = sorted(moved(moves, "wavering"), key=lambda m: (-swing_of(m), m.offer))
     columns = (
         *names_columns(say),
         Column("times", say("Moves"), "count"),
-        Column("input", say("Input / M"), "step"),
-        Column("input_low", say("lowest"), "money"),
-        Column("input_high", say("highest"), "money"),
-        Column("output", say("Output / M"), "step"),
+        *(column for name, title in (("input", say("Input / M")), ("output", say("Output / M"))) for column in (
+            Column(name, title, "step"),
+            Column(f"{name}_low", say("lowest"), "money"),
+            Column(f"{name}_high", say("highest"), "money"),
+        )),
         Column("currency", say("Currency")),
         Column("source", say("Source"), "code"),
         Column("quotes", say("Evidence"), "evidence"),
-    )
+    )  # fmt: skip
     rows = []
     for move in chosen:
-        low, high = move.spread("input") or (None, None)
-        rows.append({**move_row(move, say), "input_low": low, "input_high": high, "quotes": move.quote_ids[-1:]})
+        row = {**move_row(move, say), "quotes": move.quote_ids[-1:]}
+        for name in ("input", "output"):
+            row[f"{name}_low"], row[f"{name}_high"] = move.spread(name) or (None, None)
+        rows.append(row)
     by_seller = Counter(m.provider for m in chosen)
     sellers = ", ".join(
         f"{name} ({count})" for name, count in sorted(by_seller.items(), key=lambda i: (-i[1], i[0]))[:8]
     )
-    text = say("{count} offers moved to and fro: {sellers}. They are told here once and in no other table.",
-               count=len(chosen), sellers=sellers)  # fmt: skip
+    text = say(
+        "{count} offers moved to and fro: {sellers}. They are told here once and in no other table. A router's "
+        "headline price wanders as the discounts of the hosts behind it come and go.",
+        count=len(chosen), sellers=sellers,
+    )  # fmt: skip
     table = Table("wavering", say("Prices that moved to and fro"), columns, tuple(rows), 20)
     return Section(
         "wavering", say("To and fro"), (text,) if chosen else (say("No price moved to and fro."),), (), (table,)
     )
+
+
+def swing_of(move: Move) -> float:
+    """How many times its lowest price the highest of the week was: the wider of input and output."""
+    spreads = (move.spread("input"), move.spread("output"))
+    return max((float(spread[1] / spread[0]) for spread in spreads if spread and spread[0]), default=1.0)
 
 
 def zeros_section(moves: Sequence[Move], say: Words) -> Section:
@@ -196,8 +210,8 @@ def zeros_section(moves: Sequence[Move], say: Words) -> Section:
     )
     rows = tuple({**move_row(move, say), **_zero_span(move)} for move in chosen)
     text = say(
-        "{count} offers showed a bare 0 that nothing else proves. Such a zero is told here and counts neither as a cut "
-        "nor as the cheapest price.",
+        "Offers that showed a bare 0 that nothing else proves: {count}. Such a zero is told here and counts neither as "
+        "a cut nor as the cheapest price.",
         count=len(chosen),
     )  # fmt: skip
     table = Table("zeros", say("Unproven zeros"), columns, rows, 20)
@@ -236,6 +250,7 @@ def conditions_section(moves: Sequence[Move], say: Words) -> Section:
         Column("source", say("Source"), "code"),
         Column("quotes", say("Evidence"), "evidence"),
     )
-    table = Table("conditions", say("Cache, long prompts, hours and other components"), columns, tuple(rows), 20)
+    table = Table("conditions", say("Cache, long prompts, hours and other components"), columns, tuple(rows), 20,
+                  folded=True)  # fmt: skip
     text = say("Prices beside plain input and output that moved: {count}.", count=len(rows))
     return Section("conditions", say("Fine print that moved"), (text,), (), (table,))

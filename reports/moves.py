@@ -190,11 +190,11 @@ def moves_of(ledger: Ledger, before: dict[int, Billed], after: dict[int, Billed]
             continue
         row = named[offer_id]
         old, new = _same_source(before.get(offer_id), after.get(offer_id), own)
-        kind, how = _kind(old, new, own)
+        names = (row["offer"], row["provider"], row["model_id"] or row["listed_name"])
+        routed = names[1] in routers
+        kind, how = _kind(old, new, own, routed)
         if kind:
-            names = (row["offer"], row["provider"], row["model_id"] or row["listed_name"])
             currency = side.currency if side else row["currency"]
-            routed = names[1] in routers
             found.append(Move(kind, how, *names, row["model_id"], routed, currency, old, new, tuple(own)))
     return in_order(_echoes_apart(found))
 
@@ -214,8 +214,11 @@ def _same_source(before: Billed | None, after: Billed | None, steps: list[Step])
     return replace(after, prices=prices), after
 
 
-def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tuple[str, tuple[str, ...]]:
-    """What the week did to an offer, and through which kinds of price; "" is no news."""
+def _kind(before: Billed | None, after: Billed | None, steps: list[Step], routed: bool) -> tuple[str, tuple[str, ...]]:
+    """What the week did to an offer, and through which kinds of price; "" is no news.
+
+    A router's headline that turned round wanders with the discounts of its hosts: where it ended is chance.
+    """
     kinds = {step.kind for step in steps}
     if any(_unproven_zero(step) for step in steps):
         return "zero", ()
@@ -227,7 +230,8 @@ def _kind(before: Billed | None, after: Billed | None, steps: list[Step]) -> tup
     known = [(old, new) for old, new in pairs if old is not None and new is not None]
     falls, rises = any(new < old for old, new in known), any(new > old for old, new in known)
     turns = turns_of(steps)
-    if (turns >= TURNS and net_share(before, after, steps) < NET_SHARE) or (turns and not falls and not rises):
+    wandered = turns >= TURNS and (routed or net_share(before, after, steps) < NET_SHARE)
+    if wandered or (turns and not falls and not rises):
         return "wavering", ()
     if not falls and not rises:
         return ("conditions" if kinds & MOVING else ""), ()

@@ -19,6 +19,7 @@ KINDS = frozenset(
         "step",
         "percent",
         "change",
+        "factor",
         "when",
         "day",
         "evidence",
@@ -57,6 +58,7 @@ class Table:
     shown: int = 25
     note: str = ""
     extra: tuple[str, ...] = ()  # keys that only the data file has
+    folded: bool = False  # to look things up in: the page shows its title, a click the rows
 
     @property
     def printed(self) -> tuple[Row, ...]:

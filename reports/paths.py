@@ -64,7 +64,8 @@ def contested_section(ledger: Ledger, moves: Sequence[Move], after: Mapping[int,
     movers = {move.offer for move in moves if move.model == model}
     sides = sorted(sides, key=lambda s: (s.offer not in movers, s.blended_usd_per_mtok or 0.0, s.offer))
     rows = drawn_rows(sides[:SELLERS], paths, since, end)
-    ends = ", ".join(f"{side.provider} ${figures.money(side.prices['output'])}" for side in sides[:SELLERS])
+    names = _names(sides[:SELLERS])
+    ends = ", ".join(f"{names[side.offer]} ${figures.money(side.prices['output'])}" for side in sides[:SELLERS])
     text = say(
         "Output price per million tokens of {model}. At the end of the week: {prices}.", model=model, prices=ends
     )
@@ -117,12 +118,16 @@ def drawn_rows(
     sides: Sequence[Billed], paths: Mapping[tuple[int, str], list[Row]], since: datetime, until: datetime
 ) -> list[Row]:
     """Points of one stepped line per offer, named by its seller where that is enough to tell it apart."""
-    sellers = Counter(side.provider for side in sides)
-    rows: list[Row] = []
+    names, rows = _names(sides), list[Row]()
     for side in sides:
-        name = side.provider if sellers[side.provider] == 1 else side.offer
-        rows += _line(side.offer, name, paths.get((side.offer_id, "output"), []), since, until)
+        rows += _line(side.offer, names[side.offer], paths.get((side.offer_id, "output"), []), since, until)
     return rows
+
+
+def _names(sides: Sequence[Billed]) -> dict[str, str]:
+    """Offer -> its seller where that is enough to tell it apart, else itself."""
+    sellers = Counter(side.provider for side in sides)
+    return {side.offer: side.provider if sellers[side.provider] == 1 else side.offer for side in sides}
 
 
 def _line(offer: str, name: str, rows: Sequence[Row], since: datetime, until: datetime) -> list[Row]:

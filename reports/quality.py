@@ -107,7 +107,13 @@ def _sources_table(sources: Rows, say: Words) -> Table:
         Column("problem", say("Problem")),
     )
     return Table(
-        "sources", say("Sources"), columns, tuple(sources), 60, extra=("title", "every_hours", "closed", "notices")
+        "sources",
+        say("Sources"),
+        columns,
+        tuple(sources),
+        60,
+        extra=("title", "every_hours", "closed", "notices"),
+        folded=True,
     )
 
 
@@ -131,7 +137,8 @@ def _held_table(held: Rows, say: Words) -> Table:
         newer = latest[key] if key in latest and latest[key]["observed_at"] > row["observed_at"] else row
         latest[key] = {**newer, "times": times}
     rows = sorted(latest.values(), key=lambda row: row["state"] != "waiting")
-    return Table("held", say("Held rows"), columns, tuple(rows), 25, extra=("raw", "decided_by", "hold_id"))
+    return Table("held", say("Held rows"), columns, tuple(rows), 25, extra=("raw", "decided_by", "hold_id"),
+                 folded=True)  # fmt: skip
 
 
 def _conflicts_table(conflicts: Rows, say: Words) -> Table:
@@ -146,7 +153,7 @@ def _conflicts_table(conflicts: Rows, say: Words) -> Table:
         Column("currency", say("Currency")),
         Column("quotes", say("Evidence"), "evidence"),
     )
-    return Table("conflicts", say("Sources that disagree today"), columns, rows, 15, extra=("ratio",))
+    return Table("conflicts", say("Sources that disagree today"), columns, rows, 15, extra=("ratio",), folded=True)
 
 
 def _unmatched_table(unmatched: Rows, say: Words) -> Table:
@@ -156,4 +163,4 @@ def _unmatched_table(unmatched: Rows, say: Words) -> Table:
         Column("source_id", say("Source"), "code"),
         Column("quote_count", say("Quotes"), "count"),
     )
-    return Table("unmatched_names", say("Names without a model today"), columns, tuple(unmatched), 10)
+    return Table("unmatched_names", say("Names without a model today"), columns, tuple(unmatched), 10, folded=True)

@@ -14,6 +14,7 @@ from reports.parts import Chart, Column, Row, Section, Table
 from reports.words import Words
 
 CHARTED = 2  # models whose sellers are drawn
+SHOWN = 20  # rows of a table
 PROBED = """
 SELECT offer, workload, concurrency, count(*) AS probes, median(ttft_content_ms) AS ttft_ms,
        median(output_tok_s) AS tok_s, median(e2e_ms) AS e2e_ms
@@ -56,7 +57,7 @@ def speed_section(ledger: Ledger, after: Mapping[int, Billed], standing: Standin
     frontier = [row for row in every if row["frontier"]]
     tables = (
         _table("frontier", say("Price-speed frontier: nobody sells the model both cheaper and faster"), frontier, say),
-        _table("fastest", say("Fastest end to end"), sorted(every, key=lambda r: (r["e2e_s"], r["offer"])), say, 20),
+        _table("fastest", say("Fastest end to end"), sorted(every, key=lambda r: (r["e2e_s"], r["offer"])), say, True),
         _probed_table(ledger, say),
     )
     if not every:
@@ -71,7 +72,7 @@ def speed_section(ledger: Ledger, after: Mapping[int, Billed], standing: Standin
     return Section("speed", say("Speed"), (text,), charts, tables)
 
 
-def _table(table_id: str, title: str, rows: Sequence[Row], say: Words, shown: int = 30) -> Table:
+def _table(table_id: str, title: str, rows: Sequence[Row], say: Words, folded: bool = False) -> Table:
     columns = (
         Column("model", say("Model"), "code"),
         Column("offer", say("Offer"), "code"),
@@ -82,7 +83,7 @@ def _table(table_id: str, title: str, rows: Sequence[Row], say: Words, shown: in
         Column("blended_usd", say("3:1 blend $/M"), "money"),
         Column("source", say("Source"), "code"),
     )
-    return Table(table_id, title, columns, tuple(rows), shown)
+    return Table(table_id, title, columns, tuple(rows), SHOWN, folded=folded)
 
 
 def _chart(model: str, rows: Sequence[Row], say: Words) -> Chart:

@@ -5,42 +5,45 @@ cost on which assumption, who may not serve what is declared, where to buy.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from reports import figures
+from reports import figures, watch
 from reports.buying import FULL_PRECISION, Standing, priced
+from reports.economy import below_cost_flags
 from reports.ledger import Rows
-from reports.movers import how_text, moved
+from reports.movers import how_text, moved, swing_of
 from reports.moves import Billed, Move
 from reports.parts import Section
 from reports.paths import most_contested
 from reports.words import Words
 
+NEWS = 3.0  # how many times its lowest price a wandering price must reach to be told in the first lines
+
 
 def summary_of(
-    moves: Sequence[Move], sections: Sequence[Section], after: Mapping[int, Billed], standing: Standing, flags: Rows,
-    say: Words,
+    moves: Sequence[Move], sections: Sequence[Section], after: Mapping[int, Billed], trusted: Mapping[int, Billed],
+    standing: Standing, flags: Rows, say: Words,
 ) -> tuple[str, ...]:  # fmt: skip
-    """Five sentences; what the ledger does not know is said, not left out."""
+    """Five answers; what the ledger does not know is said. `trusted`: the offers whose price no open flag doubts."""
     return (
         " ".join([_counts(moves, say), *_index(sections, say)]),
         _who_cut(moves, say),
-        _below_cost(flags, sections, say),
-        _suspected(flags, sections, say),
-        _where_to_buy(moves, after, standing, say),
+        _below_cost(flags, after, sections, say),
+        _served_as_sold(flags, sections, say),
+        _where_to_buy(moves, trusted, standing, say),
     )
 
 
 def _counts(moves: Sequence[Move], say: Words) -> str:
     promos = [move for move in moved(moves, "cut") if move.promoted]
     text = say(
-        "{cuts} offers ended the week cheaper ({promos} of them by promotion) and {rises} dearer; {new} appeared and "
-        "{gone} went.",
+        "Offers that ended the week cheaper: {cuts} ({promos} of them by promotion); dearer: {rises}; new: {new}; "
+        "gone: {gone}.",
         cuts=len(moved(moves, "cut")), promos=len(promos), rises=len(moved(moves, "rise", "mixed")),
         new=len(moved(moves, "new")), gone=len(moved(moves, "removed")),
     )  # fmt: skip
     zeros, wavering = len(moved(moves, "zero")), len(moved(moves, "wavering"))
     if not zeros and not wavering:
         return text
-    noise = say("Not counted: {zeros} unproven zeros, {wavering} prices that only moved to and fro.", zeros=zeros,
+    noise = say("Not counted: unproven zeros {zeros}, prices that only moved to and fro {wavering}.", zeros=zeros,
                 wavering=wavering)  # fmt: skip
     return f"{text} {noise}"
 
@@ -55,7 +58,33 @@ def _index(sections: Sequence[Section], say: Words) -> list[str]:
 
 
 def _who_cut(moves: Sequence[Move], say: Words) -> str:
-    """The model that most sellers cut, and the deepest cut of all."""
+    """The model that most sellers cut, the deepest cut of all, and the price that swung widest."""
+    return " ".join([_cutters(moves, say), *_swing(moves, say)])
+
+
+def _swing(moves: Sequence[Move], say: Words) -> list[str]:
+    """Of the prices that moved to and fro: a threefold swing is news, even if the week ended where it began."""
+    widest = max(moved(moves, "wavering"), key=lambda move: (swing_of(move), move.offer), default=None)
+    spread = widest.spread("output") if widest else None
+    if widest is None or spread is None or swing_of(widest) < NEWS:
+        return []
+    told = {
+        "offer": widest.offer, "times": widest.times, "low": figures.money(spread[0]),
+        "high": figures.money(spread[1]), "currency": widest.currency,
+    }  # fmt: skip
+    if widest.routed:
+        return [
+            say(
+                "The widest swing is {offer}, a router's headline that follows the discounts of its hosts: {times} "
+                "moves between {low} and {high} {currency} per million output tokens.",
+                **told,
+            )
+        ]
+    return [say("The widest swing is {offer}: {times} moves between {low} and {high} {currency} per million output "
+                "tokens.", **told)]  # fmt: skip
+
+
+def _cutters(moves: Sequence[Move], say: Words) -> str:
     cuts = [move for move in moved(moves, "cut") if move.model_id and move.change is not None]
     if not cuts:
         return say("No offer of a known model got cheaper.")
@@ -79,36 +108,41 @@ def _rows(sections: Sequence[Section], table_id: str) -> Sequence[Mapping[str, o
     return next((t.rows for section in sections for t in section.tables if t.table_id == table_id), ())
 
 
-def _below_cost(flags: Rows, sections: Sequence[Section], say: Words) -> str:
-    """The surest open below-cost flag with its assumption, and the models whose floor lies under their cost."""
-    chosen = [flag for flag in flags if flag["kind"] == "below_cost" and flag["closed_at"] is None]
+def _below_cost(flags: Rows, after: Mapping[int, Billed], sections: Sequence[Section], say: Words) -> str:
+    """The surest open below-cost flags with their assumption."""
+    chosen, free, doubted = below_cost_flags(flags, after)
     floors = _rows(sections, "floor")
     if not chosen and not floors:
         return say("Below cost: nothing was assessed up to this week, so nobody is said to sell below cost.")
     if not chosen:
         return say("Below cost: no offer is flagged, of {count} models whose cost is known.", count=len(floors))
-    first = chosen[0]
+    sure = chosen[: len(chosen) - free - doubted]
+    if not sure:
+        return say("Below cost: {count} offers are flagged, all of them free or at a price that is in doubt.",
+                   count=len(chosen))  # fmt: skip
     return say(
-        "Below cost: {count} offers are flagged, surest {offer} (probability {probability}, assuming {scenario}).",
-        count=len(chosen), offer=first["offer"], probability=f"{first['probability']:.2f}", scenario=first["scenario"],
+        "Below cost, free offers and doubtful prices apart: {count}, surest {offers} (probability in brackets, under "
+        "the assumption '{scenario}').",
+        count=len(sure), offers=watch.offers_told(sure), scenario=sure[0]["scenario"],
     )  # fmt: skip
 
 
-def _suspected(flags: Rows, sections: Sequence[Section], say: Words) -> str:
-    kinds = ("likely_quantized", "precision_changed", "speculative_decoding")
-    chosen = [flag for flag in flags if flag["kind"] in kinds and flag["closed_at"] is None]
+def _served_as_sold(flags: Rows, sections: Sequence[Section], say: Words) -> str:
+    """Who changed the label under the same name, and who declares nothing and is suspected."""
     changed = len(_rows(sections, "precision_changed"))
     if not flags:
-        return say("Served as sold: no flag was ever computed here; {changed} offers changed their declared precision.",
-                   changed=changed)  # fmt: skip
-    text = say("Served as sold: {count} open flags doubt it, and {changed} offers changed their declared precision.",
-               count=len(chosen), changed=changed)  # fmt: skip
-    if not chosen:
-        return text
-    first = chosen[0]
-    surest = say("Surest: {offer} (probability {probability}).", offer=first["offer"],
-                 probability=f"{first['probability']:.2f}")  # fmt: skip
-    return f"{text} {surest}"
+        return say("Served as sold: nothing was assessed up to this week. Offers that changed their declared "
+                   "precision: {changed}.", changed=changed)  # fmt: skip
+    suspected, relabelled = _rows(sections, "suspected"), _rows(sections, "relabelled")
+    told = [say("Served as sold: suspected of less than the model's released precision without saying so: {count}.",
+                count=len(suspected))]  # fmt: skip
+    if suspected:
+        told.append(say("Surest, from circumstance and without an audit: {offers}.",
+                        offers=watch.offers_told(suspected)))  # fmt: skip
+    if relabelled:
+        told.append(say("Sold under the same name with another precision label than before: {offers}.",
+                        offers=watch.offers_told(relabelled)))  # fmt: skip
+    return " ".join(told)
 
 
 def _where_to_buy(moves: Sequence[Move], after: Mapping[int, Billed], standing: Standing, say: Words) -> str:

@@ -1,14 +1,15 @@
 """What the ledger suspects: flags as they stood at the end of the week, by kind, in the flag's own words."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from reports.ledger import Ledger, Rows
-from reports.parts import Column, Section, Table
+from reports.parts import Column, Row, Section, Table
 from reports.words import Words
 
 FLAGS = """
 SELECT flag_id, kind, rule_version, offer, provider, model_id, probability, calibrated, sentence, clearing, scenario,
-       opened_at, CASE WHEN closed_at <= ? THEN closed_at END AS closed_at, CAST(evidence AS VARCHAR) AS evidence_text
+       opened_at, CASE WHEN closed_at <= ? THEN closed_at END AS closed_at, CAST(evidence AS VARCHAR) AS evidence_text,
+       coalesce(contains(figures, '"label"'), false) AS says_itself
 FROM flags WHERE opened_at <= ? ORDER BY probability DESC, kind, offer, opened_at, flag_id
 """
 PRECISION = """
@@ -26,6 +27,7 @@ SELECT value AS precision, count(DISTINCT offer_id) AS offers, count(DISTINCT pr
 WHERE attribute = 'precision' AND observed_at <= ? AND (ended_at IS NULL OR ended_at > ?)
 GROUP BY value ORDER BY offers DESC, value
 """
+DOUBTING = ("stale_listing", "unit_suspect", "source_conflict")
 AUDITED = "SELECT COLUMNS(*) FROM audits ORDER BY ALL LIMIT 200"
 
 
@@ -35,11 +37,30 @@ def flags_at(ledger: Ledger) -> Rows:
     return ledger.rows_of("flags", FLAGS, end, end)
 
 
-def _open(flags: Rows, *kinds: str) -> Rows:
+def standing(flags: Rows, *kinds: str) -> Rows:
+    """Those of a kind that were open at the end of the week."""
     return [flag for flag in flags if flag["kind"] in kinds and flag["closed_at"] is None]
 
 
-def flag_table(table_id: str, title: str, flags: Rows, say: Words, shown: int = 10) -> Table:
+def doubted_offers(flags: Rows) -> frozenset[str]:
+    """Offers whose price itself an open flag doubts: not to be bought from, and no ground for another flag."""
+    return frozenset(str(flag["offer"]) for flag in standing(flags, *DOUBTING))
+
+
+def ranked(flags: Rows, last: Collection[str]) -> Rows:
+    """The surest first, offers in `last` behind all others."""
+    return sorted(flags, key=lambda flag: (flag["offer"] in last, -flag["probability"], flag["offer"]))
+
+
+def offers_told(flags: Iterable[Row], shown: int = 3) -> str:
+    """`a/x (0.91), b/y (0.90)`: the first few, one per seller."""
+    by_seller: dict[str, str] = {}
+    for flag in flags:
+        by_seller.setdefault(str(flag["provider"]), f"{flag['offer']} ({flag['probability']:.2f})")
+    return ", ".join(list(by_seller.values())[:shown])
+
+
+def flag_table(table_id: str, title: str, flags: Rows, say: Words, folded: bool = False) -> Table:
     columns = (
         Column("offer", say("Offer"), "code"),
         Column("probability", say("Probability"), "probability"),
@@ -51,7 +72,7 @@ def flag_table(table_id: str, title: str, flags: Rows, say: Words, shown: int = 
     )
     extra = ("kind", "rule_version", "calibrated", "closed_at", "evidence_text")
     note = say("`tracker explain FLAG_ID` gives the sum and the rows behind a flag.")
-    return Table(table_id, title, columns, tuple(flags), shown, note, extra)
+    return Table(table_id, title, columns, tuple(flags), 10, note, extra, folded)
 
 
 def _section(section_id: str, title: str, text: str, tables: Sequence[Table]) -> Section:
@@ -60,9 +81,9 @@ def _section(section_id: str, title: str, text: str, tables: Sequence[Table]) ->
 
 def teaser_section(flags: Rows, say: Words) -> Section:
     """Prices that hold only under their rate limit."""
-    chosen = _open(flags, "teaser_price")
+    chosen = ranked(standing(flags, "teaser_price"), doubted_offers(flags))
     none = say("Nothing recorded: no open flag says that a price holds only below its rate limit.")
-    text = say("{count} prices are flagged to hold only below their rate limit.", count=len(chosen)) if chosen else none
+    text = say("Prices flagged to hold only below their rate limit: {count}.", count=len(chosen)) if chosen else none
     return _section("teasers", say("Teaser prices"), text, [flag_table("teasers", say("Teaser prices"), chosen, say)])
 
 
@@ -70,13 +91,24 @@ def quantization_section(ledger: Ledger, flags: Rows, say: Words) -> Section:
     """Declared, changed, suspected, audited."""
     end = ledger.week.told_to_utc
     changed, declared = ledger.during(PRECISION), ledger.rows(DECLARED, end, end)
-    suspected = _open(flags, "likely_quantized", "precision_changed")
+    doubted = doubted_offers(flags)
+    lower = ranked(standing(flags, "likely_quantized"), doubted)
+    suspected = [flag for flag in lower if not flag["says_itself"]]
+    relabelled = ranked(standing(flags, "precision_changed"), doubted)
     audits = ledger.rows_of("audits", AUDITED)
-    text = say(
-        "{declared} offers declare a precision; {changed} declarations changed in the week; {suspected} open flags "
-        "suspect a lower precision than declared; {audited} audit results are recorded.",
-        declared=sum(row["offers"] for row in declared), changed=len(changed), suspected=len(suspected),
-        audited=len(audits),
+    text = (
+        say(
+            "Offers that declare a precision: {declared}; declarations that changed in the week: {changed}; audits "
+            "recorded: {audited}.",
+            declared=sum(row["offers"] for row in declared), changed=len(changed), audited=len(audits),
+        ),
+        say(
+            "Flagged as served below the precision the model was released in: {itself} that say so themselves, on "
+            "their page or in the name (no deceit, but not the full model), and {suspected} that declare nothing and "
+            "are suspected from circumstance: what the seller declares for its other models, its price, its speed. "
+            "Only an audit can prove it.",
+            itself=len(lower) - len(suspected), suspected=len(suspected),
+        ),
     )  # fmt: skip
     changes = (
         Column("model", say("Model"), "code"),
@@ -90,11 +122,19 @@ def quantization_section(ledger: Ledger, flags: Rows, say: Words) -> Section:
               Column("sellers", say("Sellers"), "count"))  # fmt: skip
     tables = [
         Table("precision_changed", say("Declarations that changed"), changes, tuple(changed), 30),
-        flag_table("suspected", say("Suspected"), suspected, say),
+        flag_table("relabelled", say("Sold under the same name with another label than before"), relabelled, say),
+        flag_table("suspected", say("Suspected: nothing is declared"), suspected, say),
+        flag_table(
+            "below_native",
+            say("Below the released precision by their own word"),
+            [flag for flag in lower if flag["says_itself"]],
+            say,
+            folded=True,
+        ),
         Table("audited", say("Audited"), _columns_of(audits), tuple(audits), 20),
         Table("precision_declared", say("Declared at the end of the week"), counts, tuple(declared), 20),
     ]
-    return _section("quantization", say("Quantization watch"), text, tables)
+    return Section("quantization", say("Quantization watch"), text, (), tuple(tables))
 
 
 def _columns_of(rows: Rows) -> tuple[Column, ...]:
@@ -112,8 +152,10 @@ def flags_section(ledger: Ledger, flags: Rows, say: Words) -> Section:
     if not flags:
         text = say("Nothing recorded: no assessment has run on this ledger up to the end of the week.")
         return _section("flags", say("Flags opened and closed"), text, ())
-    text = say("{opened} flags were opened and {closed} closed; {standing} stand.", opened=len(opened),
-               closed=len(closed), standing=sum(flag["closed_at"] is None for flag in flags))  # fmt: skip
+    text = say(
+        "Flags opened: {opened}; closed: {closed}; standing at the end of the week: {standing}.",
+        opened=len(opened), closed=len(closed), standing=sum(flag["closed_at"] is None for flag in flags),
+    )  # fmt: skip
     tables = [
         _lines("flags_opened", say("Opened"), opened, "opened_at", say),
         _lines("flags_closed", say("Closed"), closed, "closed_at", say),

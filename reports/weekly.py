@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reports import economy, movers, render, watch
+from reports import costs, economy, movers, render, watch
 from reports.buying import cheapest_section, standing_of
 from reports.comparison import comparison_section
 from reports.evidence import citations_of
@@ -16,7 +16,7 @@ from reports.ledger import Ledger, open_week
 from reports.limits import limits_section
 from reports.moves import billed_at, moves_of
 from reports.parts import Report, Section
-from reports.paths import contested_section, stepwise_table
+from reports.paths import contested_section, most_contested, stepwise_table
 from reports.quality import coverage_warnings, quality_section, source_rows
 from reports.rents import rents_section
 from reports.speed import speed_section
@@ -51,6 +51,8 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
     before, after = billed_at(ledger, week.before_utc), billed_at(ledger, week.told_to_utc)
     moves = moves_of(ledger, before, after)
     sources, standing, flags = source_rows(ledger), standing_of(ledger), watch.flags_at(ledger)
+    doubted = watch.doubted_offers(flags)
+    trusted = {offer_id: side for offer_id, side in after.items() if side.offer not in doubted}
     sections: tuple[Section, ...] = (
         economy.index_section(ledger, say),
         contested_section(ledger, moves, after, say),
@@ -60,12 +62,13 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
         movers.wavering_section(moves, say),
         movers.listing_section(moves, before, say),
         movers.conditions_section(moves, say),
-        cheapest_section(after, standing, say),
-        economy.floor_section(ledger, after, say),
-        economy.below_cost_section(ledger, flags, say),
+        cheapest_section(trusted, len(after) - len(trusted), standing, say),
+        costs.floor_section(ledger, trusted, say),
+        economy.below_cost_section(ledger, flags, after, say),
+        costs.falls_section(ledger, trusted, most_contested(moves), say),
         watch.quantization_section(ledger, flags, say),
         watch.teaser_section(flags, say),
-        speed_section(ledger, after, standing, say),
+        speed_section(ledger, trusted, standing, say),
         rents_section(ledger, say),
         limits_section(ledger, say),
         watch.flags_section(ledger, flags, say),
@@ -87,7 +90,7 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
         title,
         subtitle,
         warnings,
-        summary_of(moves, sections, after, standing, flags, say),
+        summary_of(moves, sections, after, trusted, standing, flags, say),
         sections,
     )
     return replace(report, citations=citations_of(ledger, sections))

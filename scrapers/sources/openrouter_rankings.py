@@ -54,7 +54,7 @@ def _row(row: JsonObject, locator: str) -> Iterator[Record]:
 
 
 def _tokens(row: JsonObject) -> int | None:
-    """The stated total of a day, else the average day of prompt plus completion (reasoning is inside completion)."""
+    """The stated total, else the average day of prompt plus completion (reasoning is inside completion)."""
     total = as_count(row.get("total_tokens"))
     parts = as_count(row.get("total_prompt_tokens")), as_count(row.get("total_completion_tokens"))
     if total is not None:

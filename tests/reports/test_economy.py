@@ -31,6 +31,15 @@ CONCLUSIONS = [
     """INSERT INTO calc.burn (source_id, listed_name, model_id, day, tokens, offer, burn_low, burn_mid, burn_high)
        SELECT 'market_a', 'glm-x', 'zed/glm-x', DATE '2026-07-20' + CAST(n AS INTEGER), 1000000, 'beta/glm-x',
        10, 20, 30 FROM range(9) t(n)""",
+    """INSERT INTO calc.cost_by_hardware (model_id, day, hardware, deployment, input_mid, output_mid) VALUES
+       ('zed/glm-x', DATE '2026-07-13', 'H200', '8xH200 fp8', 9, 9),
+       ('zed/glm-x', DATE '2026-07-20', 'H200', '8xH200 fp8', 2, 4),
+       ('zed/glm-x', DATE '2026-07-20', 'B200', '4xB200 fp8', 1, 3)""",
+    """INSERT INTO calc.cost_fall (model_id, first_day, day, position, cause, usd_per_mtok, factor, deployment, scenario)
+       SELECT 'zed/glm-x', DATE '2023-03-01', DATE '2026-07-20', * FROM (VALUES
+       (0, 'start, 2023-03-01', 12.0, 1.0, '8xA100', 'market'),
+       (1, 'hardware and rents', 4.0, 3.0, '8xH200', 'market'),
+       (2, 'precision', 2.0, 2.0, '8xH200 fp8', 'market'))""",
 ]
 
 
@@ -62,17 +71,56 @@ def test_the_floor_stands_beside_the_cheapest_price(assessed: Report) -> None:
     assert (row["cheapest_usd"], row["cost_low"], row["cost_mid"], row["cost_high"]) == (0.875, 1.25, 2.5, 3.75)
     assert "1 lies below even the low end" in section(assessed, "floor").sentences[0]
     chart = section(assessed, "floor").charts[0]
-    assert [row["point"] for row in chart.data.rows] == [0.875, 1.71, 1.75, 2.125]
+    assert [row["point"] for row in chart.data.rows if "point" in row] == [0.875, 1.71, 1.75, 2.125]
     assert 'role="img"' in chart.svg and "currentColor" in chart.svg
 
 
 def test_only_flags_of_the_week_and_before_are_told(assessed: Report) -> None:
     assert "36" not in assessed.summary[2]
-    assert "1 offers are flagged, surest beta/glm-x (probability 0.91, assuming market)" in assessed.summary[2]
+    assert (
+        "apart: 1, surest beta/glm-x (0.91) (probability in brackets, under the assumption 'market')"
+        in assessed.summary[2]
+    )
     tables = {table.table_id: table.rows for table in section(assessed, "flags").tables}
     assert [row["flag_id"] for row in tables["flags_opened"]] == [1]
     assert [row["flag_id"] for row in tables["flags_closed"]] == [2]
     assert section(assessed, "teasers").tables[0].rows == ()  # it was closed within the week
+
+
+def test_the_cost_on_each_accelerator_is_the_latest_weeks(assessed: Report) -> None:
+    floor = section(assessed, "floor")
+    [row] = floor.tables[1].rows
+    assert row["costs"] == "B200 1.50, H200 2.50"
+    assert [(r["hardware"], r["cost"]) for r in floor.charts[0].data.rows if "cost" in r] == [
+        ("B200", 1.5),
+        ("H200", 2.5),
+    ]
+
+
+def test_the_waterfall_tells_each_change(assessed: Report) -> None:
+    falls = section(assessed, "falls")
+    assert "costs 6.0 times less" in falls.sentences[0] and "$12.00 then, $2.00 now" in falls.sentences[0]
+    assert "hardware and rents ×3.00, precision ×2.00" in falls.charts[0].text
+    steps = [(row["high"], row["low"]) for row in falls.charts[0].data.rows]
+    assert steps == [(12, 12), (12, 4), (4, 2)]
+    assert falls.tables[0].rows[0]["factor"] == 6
+
+
+def test_a_doubted_price_is_no_place_to_buy_and_stands_last_among_the_flagged(tmp_path: Path) -> None:
+    ledger = typed_week()
+    doubt = """INSERT INTO calc.flag (flag_id, kind, rule_version, offer, provider, model_id, probability, calibrated,
+        sentence, clearing, scenario, opened_at, evidence) VALUES
+        (4, 'stale_listing', 1, 'beta/glm-x', 'beta', 'zed/glm-x', 0.9, false, 'old', 'a reading', '',
+         TIMESTAMP '2026-07-21', '[]'),
+        (5, 'below_cost', 1, 'alfa/glm-x', 'alfa', 'zed/glm-x', 0.6, false, 'cheap', 'more', 'market',
+         TIMESTAMP '2026-07-21', '[]')"""
+    ledger.conclusions = [*CONCLUSIONS, doubt]
+    report = build(ledger.publish(tmp_path))
+    cheapest = {row["model"]: row["offer"] for row in section(report, "cheapest").tables[0].rows}
+    assert cheapest["zed/glm-x"] == "relay/glm-x"  # beta is cheaper
+    assert section(report, "floor").tables[0].rows[0]["offer"] == "relay/glm-x"
+    assert [row["offer"] for row in section(report, "below_cost").tables[0].rows] == ["alfa/glm-x", "beta/glm-x"]
+    assert "surest alfa/glm-x (0.60) (" in report.summary[2]
 
 
 def test_burn_adds_up_over_the_days_of_the_week(assessed: Report) -> None:
@@ -87,5 +135,5 @@ def test_a_flags_sentence_stays_text(assessed: Report) -> None:
 
 def test_without_an_assessment_the_sections_say_so(home: Home) -> None:
     report = build(home)
-    for section_id in ("index", "floor", "below_cost", "teasers", "flags", "rents"):
+    for section_id in ("index", "floor", "falls", "below_cost", "teasers", "flags", "rents"):
         assert section(report, section_id).sentences[0].startswith("Nothing recorded"), section_id

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reports.ledger import open_week
+from reports.movers import swing_of
 from reports.moves import Billed, Step, billed_at, moves_of, net_share, turns_of
 from reports.paths import billed_path
 from tests.reports.ledgers import MONDAY, Typed, price
@@ -65,3 +66,17 @@ def test_a_routers_copy_of_a_hosts_cut_is_an_echo(tmp_path: Path) -> None:
             "alfa/glm-x": "cut",
             "market/glm-x": "echo",
         }
+
+
+def test_a_routers_headline_that_turned_round_is_no_cut_wherever_it_ended(tmp_path: Path) -> None:
+    host, router = Offer("alfa", "glm-x"), Offer("market", "glm-x")
+    ledger = Typed(models={host: "zed/glm-x", router: "zed/glm-x"}, kinds={"market_a": "market"})
+    ledger.daily(range(-7, 0), [*price(host, "1", "4"), *price(router, "1", "4")])
+    for day, amount in enumerate(("0.8", "1", "0.2", "0.2", "0.2", "0.2", "0.2")):
+        ledger.daily([day], [*price(host, amount, "4"), *price(router, amount, "4")])
+    home = ledger.publish(tmp_path)
+    with open_week(home.history, "2026-W30") as week:
+        before, after = (billed_at(week, at) for at in (week.week.before_utc, week.week.told_to_utc))
+        found = {move.offer: move for move in moves_of(week, before, after)}
+    assert {offer: move.kind for offer, move in found.items()} == {"alfa/glm-x": "cut", "market/glm-x": "wavering"}
+    assert swing_of(found["market/glm-x"]) == 5

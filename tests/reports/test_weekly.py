@@ -43,7 +43,7 @@ def test_cuts_are_net_old_to_new_with_evidence(told: Report) -> None:
 def test_a_promotion_is_told_as_one(told: Report) -> None:
     promotions = rows(told, "promotions")
     beta = promotions["beta/glm-x"]
-    assert set(promotions) == {"beta/glm-x"} and "1 more moved by promotion alone" in told.sections[2].sentences[1]
+    assert set(promotions) == {"beta/glm-x"} and "Moved by promotion alone: 1," in told.sections[2].sentences[1]
     assert (beta["how"], beta["input_old"], beta["input_new"]) == ("promotion began", 1, 0.5)
 
 
