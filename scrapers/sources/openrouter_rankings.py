@@ -29,7 +29,7 @@ SOURCE = Source(
 )
 
 
-# Not stated by the page. The recorded totals drift by one or two percent a day without weekends, and hold 30 to 50 times
+# Not stated by the page. The recorded totals drift by one or two percent a day, weekends too, and hold 30 to 50 times
 # the requests that the same router's endpoints counted for the same model in a day of those weeks.
 LIST_DAYS = 30
 

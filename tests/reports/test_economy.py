@@ -35,7 +35,8 @@ CONCLUSIONS = [
        ('zed/glm-x', DATE '2026-07-13', 'H200', '8xH200 fp8', 9, 9),
        ('zed/glm-x', DATE '2026-07-20', 'H200', '8xH200 fp8', 2, 4),
        ('zed/glm-x', DATE '2026-07-20', 'B200', '4xB200 fp8', 1, 3)""",
-    """INSERT INTO calc.cost_fall (model_id, first_day, day, position, cause, usd_per_mtok, factor, deployment, scenario)
+    """INSERT INTO calc.cost_fall
+       (model_id, first_day, day, position, cause, usd_per_mtok, factor, deployment, scenario)
        SELECT 'zed/glm-x', DATE '2023-03-01', DATE '2026-07-20', * FROM (VALUES
        (0, 'start, 2023-03-01', 12.0, 1.0, '8xA100', 'market'),
        (1, 'hardware and rents', 4.0, 3.0, '8xH200', 'market'),
