@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from bench.docs import refresh
+from tracker.checks import CALM
 from tracker.parsing import judge_of, sort_records
 from tracker.records import Offer, Quote
 from warehouse.history import publish
@@ -66,20 +67,20 @@ def ingest(folder: Path) -> list[tuple[str, float, str, float]]:
     """Unchanged and changed passes beside hashing the rows and beside a raw bulk insert of the same rows."""
     rows = []
     with open_file(folder / "ingest.duckdb") as connection:
-        append_pass(connection, facts_of(shelf(0, 1.0), 0), judge_of)
+        append_pass(connection, facts_of(shelf(0, 1.0), 0), judge_of, CALM)
         days = iter(range(1, 100))
         same = [facts_of(shelf(0, 1.0), day) for day in (next(days) for _ in range(5))]
         hashing = best_of(5, lambda: content_hash(same[0]))
         queue = iter(same)
-        unchanged = best_of(5, lambda: append_pass(connection, next(queue), judge_of))
+        unchanged = best_of(5, lambda: append_pass(connection, next(queue), judge_of, CALM))
         rows.append(("unchanged pass, 9,000 quotes", unchanged, "hashing its rows", hashing))
         usual = [facts_of(shelf(day, 0.05), day) for day in (next(days) for _ in range(6))]
-        append_pass(connection, usual[0], judge_of)
+        append_pass(connection, usual[0], judge_of, CALM)
         queue = iter(usual[1:])
-        partly = best_of(5, lambda: append_pass(connection, next(queue), judge_of))
+        partly = best_of(5, lambda: append_pass(connection, next(queue), judge_of, CALM))
         moved = [facts_of(shelf(day, 1.0), day) for day in (next(days) for _ in range(5))]
         queue = iter(moved)
-        changed = best_of(5, lambda: append_pass(connection, next(queue), judge_of))
+        changed = best_of(5, lambda: append_pass(connection, next(queue), judge_of, CALM))
         versions = connection.execute("SELECT count(*) FROM core.quote_past").fetchone()
         assert versions and versions[0] >= 4 * 9_000 * 0.8, "the changed passes did not change"
     columns = QUOTE.now_columns
@@ -89,8 +90,10 @@ def ingest(folder: Path) -> list[tuple[str, float, str, float]]:
     ]
     with open_file(folder / "raw.duckdb") as connection:
         raw = best_of(5, lambda: insert(connection, "core.quote_now", columns, values))
+        both = best_of(5, lambda: insert(connection, "core.quote_now", columns, [*values, *values]))
     rows.append(("changed pass, 1 quote in 20 moved", partly, "raw Arrow insert of its 9,000 rows", raw))
     rows.append(("changed pass, every quote moved", changed, "raw Arrow insert of the same rows", raw))
+    rows.append(("the same pass: closes 9,000, opens 9,000", changed, "raw Arrow insert of 18,000 rows", both))
     return rows
 
 

@@ -34,6 +34,7 @@ from tracker.records import (
     Rental,
 )
 from warehouse.shapes import offer_id
+from warehouse.versions import Calm
 
 # A doubt: reason, detail, passes that must agree (None: a person or an independent source), hours they must span.
 Doubt = tuple[str, str, int | None, float]
@@ -42,6 +43,7 @@ JUMP_FACTOR = 5.0  # beyond five-fold either way a second pass at least an hour 
 SIBLING_FACTOR = 50.0  # hosts of one model have never differed so much; a wrong unit is at least 1,000x off
 CEILING = {"USD": Decimal(5_000), "EUR": Decimal(5_000)}  # dearest seen: 600 USD per million output tokens
 CEILING_ELSE = Decimal(40_000)
+CALM = Calm(factor=4, ceiling=5_000)  # well inside all of the above: moves that need not be asked about one by one
 IMPLAUSIBLE = Decimal(100)  # per million tokens; few real prices are above
 # One dollar in yuan since 2023 (ECB): a price that moves by just that was read in the wrong currency.
 CURRENCY_FACTOR = (6.3, 7.4)

@@ -16,6 +16,7 @@ import structlog
 
 from scrapers import archive
 from scrapers.source import Capture, Source, source_module, source_modules
+from tracker.checks import CALM
 from tracker.errors import StoreError, UsageError
 from tracker.fetching import Report, fetch_all, quiet
 from tracker.limits import OutOfTime, within
@@ -105,7 +106,7 @@ def _ingest(home: Home, paths: Sequence[Path], report: Report) -> list[Summary]:
         refresh_reference(connection)
         for path, facts in parsed:
             _doubt_shrinkage(connection, facts)
-            summary = append_pass(connection, facts, judge_of)
+            summary = append_pass(connection, facts, judge_of, CALM)
             path.unlink()
             summaries.append(summary)
             report(summary.source_id, "failed" if summary.outcome == "failed" else "stored", describe(summary))

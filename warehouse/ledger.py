@@ -3,13 +3,15 @@
 Recordings that arrive late, and captures read again by a better parser, go through `warehouse.retell` instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from warehouse.passes import PassFacts, Summary, content_hash
+from warehouse.moves import find_moves, shown, write_plain
+from warehouse.passes import PassFacts, Summary, content_hash, texts_of
 from warehouse.shapes import QUOTE, SHAPES, Shape
 from warehouse.store import Connection, transaction
-from warehouse.versions import Changes, Hold, Judge, Key, Row, State, Version, advance, believe
+from warehouse.versions import NEVER_CALM, Calm, Hold, Judge, Key, Row, State, Version, advance, believe
 from warehouse.writes import (
     write_holds,
     write_offers,
@@ -20,6 +22,7 @@ from warehouse.writes import (
 
 Witness = Callable[[Key], list[Decimal]]
 JudgeOf = Callable[[PassFacts, Witness], Judge]
+Trust = tuple[Judge, Calm]
 
 
 def nobody(_key: Key) -> list[Decimal]:
@@ -27,43 +30,70 @@ def nobody(_key: Key) -> list[Decimal]:
     return []
 
 
-def append_pass(connection: Connection, facts: PassFacts, judge_of: JudgeOf | None = None) -> Summary:
-    """Store one live pass in one transaction. The same pass twice is stored once; an unchanged one costs one row."""
+def append_pass(
+    connection: Connection, facts: PassFacts, judge_of: JudgeOf | None = None, calm: Calm = NEVER_CALM
+) -> Summary:
+    """Store one live pass in one transaction. The same pass twice is stored once; an unchanged one costs one row.
+
+    `calm` says which moves `judge_of` never doubts, so that they need not be judged one by one.
+    """
     known = connection.execute("SELECT 1 FROM core.pass WHERE pass_id = ?", [facts.pass_id]).fetchone()
     if known:
         return Summary(facts.source_id, facts.outcome, facts.row_count, known=True)
     with transaction(connection):
         if facts.outcome == "failed":
-            return _write_pass(connection, facts, "", Changes(), 0)
-        fingerprint = content_hash(facts)
+            return _write_pass(connection, facts, "", Done())
+        texts = texts_of(facts)
+        fingerprint = content_hash(facts, texts)
         last = connection.execute(
             "SELECT content_hash, pending, outcome FROM core.pass WHERE source_id = ? AND outcome <> 'failed' "
             "ORDER BY observed_at DESC, recorded_at DESC LIMIT 1",
             [facts.source_id],
         ).fetchone()
         if last == (fingerprint, 0, "good") and facts.outcome == "good":
-            return _write_pass(connection, facts, fingerprint, Changes(), 0)
-        return _write_changes(connection, facts, fingerprint, judge_of)
+            return _write_pass(connection, facts, fingerprint, Done())
+        write_offers(connection, facts.offers)
+        trust = (judge_of(facts, _witness(connection, facts.source_id)), calm) if judge_of else None
+        done = Done()
+        for shape in SHAPES:
+            if facts.rows[shape.kind] or _stands(connection, shape, facts.source_id):
+                _move(connection, shape, facts, texts[shape.kind], trust if shape is QUOTE else None, done)
+        write_series(connection, [facts])
+        return _write_pass(connection, facts, fingerprint, done)
 
 
-def _write_changes(connection: Connection, facts: PassFacts, fingerprint: str, judge_of: JudgeOf | None) -> Summary:
-    total, pending = Changes(), 0
-    witness = _witness(connection, facts.source_id)
-    write_offers(connection, facts.offers)
-    for shape in SHAPES:
-        rows = facts.rows[shape.kind]
-        state = load_state(connection, shape, facts.source_id)
-        if not rows and not state.open:
-            continue
-        judge = judge_of(facts, witness) if judge_of and shape is QUOTE else believe
-        changes = advance(state, rows, facts.moment, judge)
-        write_versions(connection, shape, facts.source_id, changes)
-        pending += len(state.holds) + sum(1 for version in state.open.values() if version.missing_since)
-        for name in ("opened", "closed", "touched", "holds"):
-            getattr(total, name).extend(getattr(changes, name))
-    write_holds(connection, facts.source_id, total.holds)
-    write_series(connection, [facts])
-    return _write_pass(connection, facts, fingerprint, total, pending)
+@dataclass(slots=True)
+class Done:
+    """What a pass did to the ledger, counted; `pending`: holds that wait and versions that are missing."""
+
+    opened: int = 0
+    closed: int = 0
+    held: int = 0
+    pending: int = 0
+
+
+def _stands(connection: Connection, shape: Shape, source_id: str) -> bool:
+    query = f"SELECT 1 FROM core.{shape.kind}_now WHERE source_id = ? LIMIT 1"
+    return bool(connection.execute(query, [source_id]).fetchall())
+
+
+def _move(
+    connection: Connection, shape: Shape, facts: PassFacts, texts: list[str], trust: Trust | None, done: Done
+) -> None:
+    """Move what is known of one kind by what the pass shows, and count it. Without `trust` everything is believed."""
+    judge, calm = trust or (believe, None)
+    source_id, rows = facts.source_id, facts.rows[shape.kind]
+    with shown(connection, shape, rows):
+        moves = find_moves(connection, shape, source_id, rows, calm)
+        write_plain(connection, shape, source_id, texts, moves, facts.moment)
+    state = load_state(connection, shape, source_id, moves.open_ids)
+    changes = advance(state, moves.odd, facts.moment, judge)
+    write_versions(connection, shape, source_id, changes)
+    write_holds(connection, source_id, changes.holds)
+    done.opened += len(changes.opened) + len(moves.plain)
+    done.closed += len(changes.closed) + len(moves.plain)
+    done.held += sum(1 for hold in changes.holds if hold.state == "waiting" and hold.agreed == 0)
+    done.pending += len(state.holds) + sum(1 for version in state.open.values() if version.missing_since)
 
 
 def _witness(connection: Connection, source_id: str) -> Witness:
@@ -80,14 +110,15 @@ def _witness(connection: Connection, source_id: str) -> Witness:
     return ask
 
 
-def load_state(connection: Connection, shape: Shape, source_id: str) -> State:
-    """The open versions and waiting holds of one source and kind."""
+def load_state(connection: Connection, shape: Shape, source_id: str, only: Sequence[int] | None = None) -> State:
+    """The open versions (all, or those with the ids in `only`) and waiting holds of one source and kind."""
     state = State(f"{source_id}/{shape.kind}")
     columns = [c for c in shape.now_columns if c != "source_id"]
     keys, values = len(shape.key_columns), len(shape.value_columns)
     split = 1 + keys, 1 + keys + values, 1 + keys + values + len(shape.evidence_columns)
-    query = f"SELECT {', '.join(columns)} FROM core.{shape.kind}_now WHERE source_id = ?"
-    for row in connection.execute(query, [source_id]).fetchall():
+    among, given = ("", []) if only is None else ("AND version_id IN (SELECT unnest(?))", [list(only)])
+    query = f"SELECT {', '.join(columns)} FROM core.{shape.kind}_now WHERE source_id = ? {among}"
+    for row in connection.execute(query, [source_id, *given]).fetchall() if only != [] else ():
         key, value, evidence = row[1 : split[0]], row[split[0] : split[1]], row[split[1] : split[2]]
         state.open[key] = version = Version(row[0], key, value, evidence, *row[split[2] :])
         if version.missing_since:
@@ -112,15 +143,14 @@ def _load_holds(connection: Connection, state: State, source_id: str) -> None:
             state.decided[key, value] = outcome == "admitted"
 
 
-def _write_pass(connection: Connection, facts: PassFacts, fingerprint: str, changes: Changes, pending: int) -> Summary:
-    held = sum(1 for hold in changes.holds if hold.state == "waiting" and hold.agreed == 0)
+def _write_pass(connection: Connection, facts: PassFacts, fingerprint: str, done: Done) -> Summary:
     row = (
         facts.pass_id, facts.source_id, facts.recorder, facts.observed_at, facts.recorded_at, facts.outcome,
-        facts.row_count, len(changes.opened), len(changes.closed), held, pending, len(facts.notices), fingerprint,
+        facts.row_count, done.opened, done.closed, done.held, done.pending, len(facts.notices), fingerprint,
         facts.problem, facts.duration_ms,
     )  # fmt: skip
     write_passes(connection, [(row, facts)])
     return Summary(
-        facts.source_id, facts.outcome, facts.row_count, len(changes.opened), len(changes.closed), held,
-        len(facts.notices), facts.problem,
+        facts.source_id, facts.outcome, facts.row_count, done.opened, done.closed, done.held, len(facts.notices),
+        facts.problem,
     )  # fmt: skip

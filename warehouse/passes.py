@@ -1,12 +1,13 @@
 """One pass on its way into the ledger, and what storing it did."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 
 from tracker.records import Demand, FxRate, Metric, Notice, Offer, Quote
 from warehouse.shapes import SHAPES
-from warehouse.versions import Key, Moment, Moved, Row, identity
+from warehouse.versions import Key, Moment, Moved, Row, identity, row_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,18 @@ class Summary:
         return bool(self.opened or self.closed or self.held)
 
 
-def content_hash(facts: PassFacts) -> str:
-    """One hash of everything a pass shows, in the order it shows it."""
+def content_hash(facts: PassFacts, texts: Mapping[str, Sequence[str]] | None = None) -> str:
+    """One hash of everything a pass shows, in the order it shows it; `texts` of its rows where made already."""
     digest = blake2b(digest_size=16)
-    for rows in facts.rows.values():
-        for key, row in rows.items():
-            digest.update(repr((key, row.value)).encode())
+    for lines in (texts or texts_of(facts)).values():
+        for line in lines:
+            digest.update(f"({line})".encode())
     for series in (facts.metrics, facts.fx_rates, facts.demand):
         for record, _ in series:
             digest.update(repr(record).encode())
     return digest.hexdigest()
+
+
+def texts_of(facts: PassFacts) -> dict[str, list[str]]:
+    """The texts of a pass's rows, by kind."""
+    return {kind: row_texts(rows) for kind, rows in facts.rows.items()}

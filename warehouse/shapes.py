@@ -21,7 +21,8 @@ _TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(("amount", "rate"), pa.decimal128(24, 9)),
     **dict.fromkeys(("memory_gb", "value", "duration_ms", "every_hours"), pa.float64()),
     **dict.fromkeys(("published_date", "day"), pa.date32()),
-    **dict.fromkeys(("version_id", "offer_id", "capture_id", "pass_id", "hold_id", "tokens", "bytes"), _BIG),
+    **dict.fromkeys(("version_id", "ended_id", "offer_id", "capture_id", "pass_id", "hold_id"), _BIG),
+    **dict.fromkeys(("tokens", "bytes", "position"), _BIG),
     **dict.fromkeys(("min_prompt_tokens", "max_prompt_tokens", "priority", "gpu_count", "misses", "agreed"), _INT),
     **dict.fromkeys(("row_count", "opened", "closed", "held", "pending", "notices", "standing"), _INT),
     **dict.fromkeys(("observed_at", "recorded_at", "ended_at", "ended_recorded_at", "superseded_at"), _WHEN),
@@ -63,9 +64,12 @@ class Shape:
         return (*self._head, "observed_at", "recorded_at", *ends)
 
     @property
+    def fact_columns(self) -> tuple[str, ...]:
+        return (*self.key_columns, *self.value_columns, *self.evidence_columns)
+
+    @property
     def _head(self) -> tuple[str, ...]:
-        facts = (*self.key_columns, *self.value_columns, *self.evidence_columns)
-        return ("version_id", "source_id", *facts, "capture_id", "pass_id", "recorder")
+        return ("version_id", "source_id", *self.fact_columns, "capture_id", "pass_id", "recorder")
 
 
 Split = tuple[Key, Value, Evidence]

@@ -122,7 +122,7 @@ def insert(connection: Connection, table: str, columns: Sequence[str], rows: Seq
 
 def arrow_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pa.Table:
     """Rows as typed columns; the types follow from the column names."""
-    vectors = zip(*rows, strict=True)
+    vectors = zip(*rows, strict=True) if rows else iter([()] * len(columns))
     return pa.table({name: pa.array(vector, arrow_type(name)) for name, vector in zip(columns, vectors, strict=True)})
 
 

@@ -9,10 +9,11 @@ compared with the state. A recording kept by somebody else may lag, so only what
 news; a late echo of a value the source has already left is not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import NamedTuple
 
 Key = tuple[object, ...]
 Value = tuple[object, ...]
@@ -111,6 +112,16 @@ Doubt = tuple[str, str, int | None, float]
 Judge = Callable[[Key, Value | None, Row], Doubt | None]
 
 
+class Calm(NamedTuple):
+    """Price moves that no judge doubts: by less than `factor` either way, to no more than `ceiling`, whatever it is."""
+
+    factor: int
+    ceiling: int
+
+
+NEVER_CALM = Calm(0, 0)
+
+
 def believe(_key: Key, _old: Value | None, _row: Row) -> Doubt | None:
     """The judge that doubts nothing."""
     return None
@@ -118,8 +129,22 @@ def believe(_key: Key, _old: Value | None, _row: Row) -> Doubt | None:
 
 def identity(*parts: object) -> int:
     """A stable 62-bit id of some parts: the same fact has the same id in every rebuild."""
-    digest = blake2b(repr(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 2
+    return _short(repr(parts))
+
+
+def row_texts(rows: Mapping[Key, Row]) -> list[str]:
+    """Key and value of each row as text: what a pass's fingerprint and the ids of its versions are made of."""
+    return [f"{key!r}, {row.value!r}" for key, row in rows.items()]
+
+
+def identities(scope: str, texts: Iterable[str], since: datetime) -> list[int]:
+    """`identity(scope, key, value, since)` of many rows by their texts."""
+    head, tail = f"({scope!r}, ", f", {since!r})"
+    return [_short(f"{head}{text}{tail}") for text in texts]
+
+
+def _short(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 2
 
 
 Moved = Mapping[Key, Row | None]

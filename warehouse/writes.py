@@ -17,12 +17,15 @@ PASS_COLUMNS = (
 
 
 def write_offers(connection: Connection, offers: Iterable[Offer]) -> None:
-    rows = [(offer_id(o), str(o), o.provider, o.listed_name, o.tier, o.region, o.variant) for o in offers]
-    if not rows:
+    """Add the offers that are not there yet."""
+    by_id = {offer_id(offer): offer for offer in offers}
+    if not by_id:
         return
-    known = _present(connection, "core.offer", "offer_id", [row[0] for row in rows])
+    for known in _present(connection, "core.offer", "offer_id", list(by_id)):
+        del by_id[known]
+    rows = [(ident, str(o), o.provider, o.listed_name, o.tier, o.region, o.variant) for ident, o in by_id.items()]
     columns = ("offer_id", "offer", "provider", "listed_name", "tier", "region", "variant")
-    insert(connection, "core.offer", columns, [row for row in rows if row[0] not in known])
+    insert(connection, "core.offer", columns, rows)
 
 
 def write_versions(connection: Connection, shape: Shape, source_id: str, changes: Changes) -> None:

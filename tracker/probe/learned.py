@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from scrapers import archive
 from scrapers.source import Capture, source_module
+from tracker.checks import CALM
 from tracker.parsing import judge_of, parse_pass
 from tracker.reference import refresh_reference
 from tracker.settings import Home
@@ -38,7 +39,7 @@ def _store(connection: Connection, home: Home, moment: datetime) -> Summary:
     row = CaptureRow(identity(SOURCE_ID, URL, sha256), URL, "", "application/json", sha256, len(body))
     facts = PassFacts(SOURCE_ID, "", moment, utc_now())
     parse_pass(source_module(SOURCE_ID), facts, [(Capture(SOURCE_ID, URL, body, moment), row)])
-    return append_pass(connection, facts, judge_of)
+    return append_pass(connection, facts, judge_of, CALM)
 
 
 def document(stated: Iterable[Stated]) -> bytes:
