@@ -2,15 +2,17 @@
 
     python -m bench.replay RECORDINGS [--home DIR]
 
-RECORDINGS is a folder in the layouts of tracker/data/recordings.csv, with labels/events_sample.csv for the events.
+RECORDINGS is a folder in the layouts of tracker/data/recordings.csv; the events are those of tests/test_events.py.
 """
 
 import argparse
 import hashlib
 import tempfile
 import time
+from decimal import Decimal
 from pathlib import Path
 
+from tests.test_events import EVENTS, first_shown
 from tracker.backfill import backfill_files
 from tracker.settings import Home
 from warehouse.history import open_history, publish
@@ -24,6 +26,17 @@ def checksum(home: Home) -> dict[str, str]:
             view: hashlib.sha256(repr(history.rows(f"SELECT * FROM {view} ORDER BY ALL")).encode()).hexdigest()
             for view in sorted(views)
         }
+
+
+def events_found(home: Home) -> tuple[list[str], list[str]]:
+    """The known events told on the day a source first showed them with all their prices, and those that are not."""
+    found, missed = [], []
+    with open_history(home.history) as history:
+        for _, offer, day, *prices in EVENTS:
+            shown = {(row["component"], row["amount"]) for row in first_shown(history, offer, day)}
+            wanted = {(name, Decimal(price)) for name, price in zip(("input", "output"), prices, strict=True) if price}
+            (found if wanted <= shown else missed).append(f"{offer} {day}")
+    return found, missed
 
 
 def main() -> None:
@@ -44,6 +57,8 @@ def main() -> None:
                 f"replay {run}: {rows:,} rows of {len(told)} sources in {seconds:.0f} s, {rows / seconds:,.0f} rows/s"
             )
             sums.append(checksum(home))
+        found, missed = events_found(home)
+        print(f"{len(found)} of {len(EVENTS)} known events found on their day", *missed, sep="\n  not found: ")
         moved = [view for view in sums[0] if sums[0][view] != sums[1][view]]
         print("the same twice" if not moved else f"differs between the replays: {', '.join(moved)}")
 

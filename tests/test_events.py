@@ -16,7 +16,7 @@ from tests.scrapers.corpus import CORPUS, marks
 from tracker.backfill import PlannedPass, backfill_files, plan, retell_sources, silent
 from tracker.recordings import find_recordings
 from tracker.settings import Home
-from warehouse.history import open_history, publish
+from warehouse.history import History, open_history, publish
 
 # file, offer, seen first at, input, output (None: not stated), status
 EVENTS = [
@@ -45,6 +45,16 @@ def around(passes: list[PlannedPass], day: datetime, before: int, after: int) ->
     return ordered[max(0, first - before) : last + after]
 
 
+def first_shown(history: History, offer: str, day: str) -> list[dict[str, object]]:
+    """The prices of an offer that a source first showed on a day, in the order they were shown."""
+    return history.rows(
+        "SELECT component, amount, status, effective_from, observed_at FROM price_history "
+        "WHERE offer = $1 AND basis <> 'effective' AND CAST(observed_at AS DATE) = $2 AND min_prompt_tokens = 0 "
+        "AND hours = '' ORDER BY observed_at, effective_from NULLS FIRST",
+        [offer, datetime.fromisoformat(day).date()],
+    )
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     yield Home(tmp_path)
@@ -62,12 +72,7 @@ def test_a_real_event_is_found_when_it_was_first_seen(
     retell_sources(home, {recording.source_id: passes}, silent)
     publish(home.warehouse, home.history, home.write_lock)
     with open_history(home.history) as history:
-        rows = history.rows(
-            "SELECT component, amount, status, effective_from FROM price_history "
-            "WHERE offer = $1 AND basis <> 'effective' AND CAST(observed_at AS DATE) = $2 AND min_prompt_tokens = 0 "
-            "ORDER BY observed_at",
-            [offer, datetime.fromisoformat(day).date()],
-        )
+        rows = first_shown(history, offer, day)
     told = {str(row["component"]): row["amount"] for row in rows}
     assert told["input"] == Decimal(price_in), json.dumps(told, default=str)
     if price_out is not None:
@@ -75,6 +80,20 @@ def test_a_real_event_is_found_when_it_was_first_seen(
     assert {row["effective_from"] for row in rows} == {None}, "a recording's time is when it was seen"
     if price_in == "0":
         assert {row["status"] for row in rows} == {"zero_claimed"}
+
+
+ANNOUNCED = "snapshots/genai_prices_0.2.3.json.zst"
+
+
+@pytest.mark.parametrize("name", [pytest.param(ANNOUNCED, marks=marks(ANNOUNCED), id="deepseek-v4-flash")])
+def test_the_day_a_price_was_said_to_hold_from_is_not_the_day_it_was_seen(name: str, home: Home) -> None:
+    backfill_files(home, CORPUS / name)
+    publish(home.warehouse, home.history, home.write_lock)
+    with open_history(home.history) as history:
+        rows = first_shown(history, "deepseek/deepseek-v4-flash", "2026-11-20")
+    latest = {row["component"]: (row["amount"], row["effective_from"]) for row in rows}
+    since = datetime(2026, 9, 10)  # noqa: DTZ001
+    assert latest["input"] == (Decimal("0.15"), since) and latest["output"] == (Decimal("0.60"), since)
 
 
 TWICE = [
