@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -83,11 +84,14 @@ def test_sql_writes_parquet(home: Path, tmp_path: Path) -> None:
         ("SELECT * FROM nowhere", "nowhere"),
         ("SELECT * FROM read_csv('/etc/passwd')", "disabled"),
         ("DELETE FROM core.pass", "read-only"),
+        ("SELECT 1; SELECT 2", "give one select"),
+        ("", "give one select"),
+        ("SELECT range FROM range(200000)", "add limit"),
     ],
 )
 def test_a_bad_statement_is_one_line(home: Path, statement: str, why: str) -> None:
     told = tracker(home, "sql", statement)
-    assert told.returncode == 1 and told.stderr.count("\n") == 1
+    assert told.returncode in (1, 2) and told.stderr.count("\n") == 1
     assert why in told.stderr.lower()
 
 
@@ -98,11 +102,38 @@ def test_a_bad_statement_is_one_line(home: Path, statement: str, why: str) -> No
         ["collect", "no_such_source"],
         ["evidence", "123"],
         ["held", "--admit", "1"],
+        ["evidence", "²"],
+        ["evidence", "99999999999999999999"],
+        ["changes", "--since", "yesterday"],
+        ["changes", "--kind", "dearer"],
+        ["offers", ""],
+        ["offers"],
+        ["history", "gpt-4o", "--limit", "0"],
+        ["sql", "SELECT 1", "--timeout", "-1"],
+        ["sell"],
+        ["sql", "SELECT 1", "--loud"],
     ],
 )
 def test_what_does_not_exist_is_two(home: Path, words: list[str]) -> None:
     told = tracker(home, *words)
     assert told.returncode == 2 and told.stderr.count("\n") == 1, told.stderr
+
+
+def test_one_function_call_can_take_neither_the_memory_nor_the_time(home: Path) -> None:
+    """A string of gigabytes is made outside the engine's own limits and looks at no clock: the process ends it."""
+    started = time.monotonic()
+    told = tracker(
+        home, "sql", "SELECT length(repeat('x', 4000000000)) + length(repeat('y', 4000000000))", "--timeout", "1"
+    )
+    assert told.returncode == 1 and told.stderr.startswith("tracker: ") and told.stderr.count("\n") == 1, told.stderr
+    assert time.monotonic() - started < 60
+
+
+def test_an_offer_named_exactly_is_meant_itself(home: Path) -> None:
+    told = tracker(home, "history", "deepseek/deepseek-chat")
+    rows = [line for line in told.stdout.splitlines()[2:] if "--limit" not in line]
+    assert rows and all(line.startswith("deepseek/deepseek-chat ") for line in rows)
+    assert "openrouter/" in tracker(home, "history", "deepseek-chat").stdout
 
 
 def test_an_empty_home_says_what_to_do(tmp_path: Path) -> None:

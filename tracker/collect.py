@@ -109,7 +109,8 @@ def _ingest(home: Home, paths: Sequence[Path], report: Report) -> list[Summary]:
             summary = append_pass(connection, facts, judge_of, CALM)
             path.unlink()
             summaries.append(summary)
-            report(summary.source_id, "failed" if summary.outcome == "failed" else "stored", describe(summary))
+            if summary.outcome != "failed" or facts.captures:  # what could not be fetched has been reported
+                report(summary.source_id, "failed" if summary.outcome == "failed" else "stored", describe(summary))
         refresh_reference(connection)
     return summaries
 

@@ -31,10 +31,10 @@ def chains(home: Home, wanted: str, context_lines: int = 6) -> Iterator[str]:
 
 
 def _find(history: History, wanted: str) -> list[dict[str, object]]:
-    if wanted.isdigit():
+    if wanted.isascii() and wanted.isdigit() and len(wanted) < 20:
         return history.rows(_FIND + "WHERE h.quote_id = $1 LIMIT 1", [int(wanted)])
-    standing = "WHERE h.offer = $1 AND h.valid_to = TIMESTAMP '9999-12-31' ORDER BY h.component, h.source_id LIMIT 20"
-    return history.rows(_FIND + standing, [wanted])
+    standing = "WHERE lower(h.offer) = lower($1) AND h.valid_to = TIMESTAMP '9999-12-31' "
+    return history.rows(_FIND + standing + "ORDER BY h.component, h.source_id LIMIT 20", [wanted])
 
 
 def _chain(home: Home, row: dict[str, object], context_lines: int) -> str:

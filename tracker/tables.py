@@ -1,6 +1,7 @@
 """Rows on paper: a terminal table, or CSV, JSON, Parquet and Markdown for other tools."""
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tracker.errors import UsageError
+
+MOST_ROWS = 100_000
 FORMATS = ("table", "csv", "json", "parquet", "markdown")
 
 
@@ -35,8 +39,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def print_rows(rows: Sequence[Mapping[str, object]], title: str = "") -> None:
-    """A table on a terminal; off one as wide as it needs, so that nothing is cut."""
+def print_rows(rows: Sequence[Mapping[str, object]], title: str = "", limit: int = 0) -> None:
+    """A table on a terminal; off one as wide as it needs, so that nothing is cut. Says so where `limit` was reached."""
     console = Console()
     if not rows:
         console.print(f"{title}: nothing" if title else "no rows", soft_wrap=True)
@@ -52,16 +56,20 @@ def print_rows(rows: Sequence[Mapping[str, object]], title: str = "") -> None:
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row.values()))
     console.print(table)
+    if len(rows) == limit:
+        console.print(Text(f"the first {limit}; --limit shows more", style="dim"))
 
 
 def write_table(table: pa.Table, form: str) -> None:
-    """An Arrow table on standard output, in one of FORMATS."""
+    """An Arrow table on standard output, in one of FORMATS. UsageError where it is too long for a person."""
+    if form not in ("csv", "parquet") and table.num_rows > MOST_ROWS:
+        raise UsageError(f"{table.num_rows:,} rows: add LIMIT, or take them as --format csv or parquet")
     if form == "csv":
         pa.csv.write_csv(table, sys.stdout.buffer)
     elif form == "parquet":
         pa.parquet.write_table(table, sys.stdout.buffer)
     elif form == "json":
-        json.dump(table.to_pylist(), sys.stdout, default=_plain, ensure_ascii=False, indent=1)
+        json.dump(_finite(table.to_pylist()), sys.stdout, default=_plain, ensure_ascii=False, indent=1)
         print()
     elif form == "markdown":
         print(markdown(table.column_names, [list(row.values()) for row in table.to_pylist()]))
@@ -69,9 +77,20 @@ def write_table(table: pa.Table, form: str) -> None:
         print_rows(table.to_pylist())
 
 
+def _finite(value: object) -> object:
+    """Without NaN and infinities, which JSON does not know: null."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, bytes):
+        return value.hex()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 

@@ -29,6 +29,10 @@ LOCK_DOWN = (
     "SET lock_configuration = true",
 )
 
+QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)  # MULTI: a PIVOT
+ANSWER_LIMIT = 512 << 20
+MOST_TRIES = 50
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -49,10 +53,7 @@ class History:
     def arrow(self, sql: str, params: Sequence[object] | None = None) -> pa.Table:
         """All rows as an Arrow table."""
         try:
-            relation = self.connection.sql(sql, params=list(params or ()) or None)
-            if relation is None:
-                raise StoreError("the statement returns no rows: only queries are answered")
-            return relation.to_arrow_table()
+            return self.connection.sql(sql, params=list(params or ()) or None).to_arrow_table()
         except duckdb.Error as error:
             raise StoreError(str(error).splitlines()[0]) from error
 
@@ -63,7 +64,7 @@ def open_history(path: Path, safe: bool = False) -> Iterator[History]:
     if not path.is_file():
         raise UsageError(f"no history at {path}: run `tracker run` first, or give --home")
     try:
-        connection = duckdb.connect(str(path), read_only=True, config=READ_CONFIG)
+        connection = _connect(path)
         for statement in LOCK_DOWN if safe else ():
             connection.execute(statement)
     except duckdb.Error as error:
@@ -74,9 +75,33 @@ def open_history(path: Path, safe: bool = False) -> Iterator[History]:
         connection.close()
 
 
+def _connect(path: Path) -> Connection:
+    """Connect to one file as it was published: the engine opens its path several times, and a publish in between would
+    mix two files. Whoever opens history.duckdb by other means meets this once in very many times; connect again then.
+    """
+    for _ in range(MOST_TRIES):
+        before = _mark(path)
+        try:
+            connection = duckdb.connect(str(path), read_only=True, config=READ_CONFIG)
+        except duckdb.Error:
+            if _mark(path) == before:
+                raise
+            continue
+        if _mark(path) == before:
+            return connection
+        connection.close()
+    raise StoreError(f"{path} is being published over and over: try again")
+
+
+def _mark(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def query(path: Path, sql: str, timeout_s: float = 60.0) -> pa.Table:
-    """One outside statement on the published file: read-only, locked down, bounded in memory and time."""
+    """One outside question on the published file: read-only, locked down, bounded in memory, answer and time."""
     with open_history(path, safe=True) as history:
+        _only_a_question(history.connection, sql)
         expired = threading.Event()
 
         def stop() -> None:
@@ -86,15 +111,39 @@ def query(path: Path, sql: str, timeout_s: float = 60.0) -> pa.Table:
         timer = threading.Timer(timeout_s, stop)
         timer.start()
         try:
-            return history.arrow(sql)
-        except StoreError as error:
+            return _bounded(history.connection.sql(sql).to_arrow_reader())
+        except (duckdb.Error, pa.ArrowException) as error:
             if expired.is_set():
-                raise StoreError(
-                    f"the statement ran longer than {timeout_s:.0f} s: narrow it, or raise --timeout"
-                ) from error
-            raise
+                told = f"the statement ran longer than {timeout_s:g} s: narrow it, or raise --timeout"
+                raise StoreError(told) from error
+            raise StoreError(str(error).splitlines()[0]) from error
         finally:
             timer.cancel()
+
+
+def _only_a_question(connection: Connection, sql: str) -> None:
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise StoreError(str(error).splitlines()[0]) from error
+    if len(statements) != 1:
+        raise StoreError(f"{len(statements) or 'no'} statements: give one SELECT")
+    if statements[0].type not in QUESTIONS:
+        raise StoreError(f"{statements[0].type.name} is not a query: the published file is read-only, give a SELECT")
+
+
+def _bounded(reader: pa.RecordBatchReader) -> pa.Table:
+    """The whole answer, unless it is larger than anybody wants; equal column names are told apart."""
+    batches, size = [], 0
+    for batch in reader:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > ANSWER_LIMIT:
+            raise StoreError(f"the answer is larger than {ANSWER_LIMIT >> 20} MiB: aggregate, or add LIMIT")
+    names: list[str] = []
+    for name in reader.schema.names:
+        names.append(name if name not in names else f"{name}_{len(names)}")
+    return pa.Table.from_batches(batches, reader.schema).rename_columns(names)
 
 
 def publish(warehouse: Path, history: Path, lock: Path, wait_s: float = 30.0) -> bool:

@@ -1,16 +1,20 @@
 """Reading: publishing never shows half a file, and statements from outside can do nothing but read this one."""
 
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
+import filelock
 import pytest
 
 from scrapers import archive
 from tests.shop import register, source, stock
 from tracker.collect import ingest_spool
-from tracker.errors import StoreError, UsageError
+from tracker.errors import BusyError, StoreError, UsageError
 from tracker.settings import Home
 from tracker.spool import Spooled
 from warehouse.history import open_history, publish, query
@@ -70,6 +74,28 @@ def test_four_readers_against_fifty_publishes(home: Home) -> None:
     assert all(results.get(timeout=60) > 0 for _ in readers)
 
 
+def test_a_publish_while_a_reader_connects_is_not_mixed_with_what_was_there(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine opens the path three times; a reader must get one of the two files, whole."""
+    connect, swapped = duckdb.connect, []
+
+    def connect_meanwhile(path: str, *words: object, **options: object) -> object:
+        connection = connect(path, *words, **options)  # type: ignore[arg-type]
+        if path == str(home.history) and not swapped:
+            swapped.append(path)
+            beside = home.history.with_name("next")
+            beside.write_bytes(home.history.read_bytes())
+            with connect(str(beside)) as other:
+                other.execute("INSERT INTO core.notice (source_id, kind, text) VALUES ('a', 'odd', 'the later one')")
+            beside.replace(home.history)
+        return connection
+
+    monkeypatch.setattr(duckdb, "connect", connect_meanwhile)
+    with open_history(home.history) as history:
+        assert swapped and history.rows("SELECT text FROM notices") == [{"text": "the later one"}]
+
+
 FORBIDDEN = [
     "SELECT * FROM read_csv('/etc/passwd')",
     "SELECT * FROM read_text('/etc/hostname')",
@@ -91,6 +117,18 @@ FORBIDDEN = [
     "CREATE SECRET s (TYPE s3)",
     "SELECT * FROM read_csv('https://example.org/x.csv')",
     "PRAGMA enable_profiling; PRAGMA profiling_output='/tmp/p.json'",
+    "SELECT 1; SELECT 2",
+    "PREPARE p AS SELECT 1",
+    "SET VARIABLE x = 1",
+    "CREATE TEMP TABLE t AS SELECT 1",
+    "CALL pragma_version()",
+    "CHECKPOINT",
+    "SELECT * FROM sniff_csv('/etc/passwd')",
+    "SELECT * FROM duckdb_secrets()",
+    "SELECT getenv('HOME')",
+    ".import /etc/passwd x",
+    "-- nothing",
+    "",
 ]
 
 
@@ -115,6 +153,44 @@ def test_a_statement_that_runs_too_long_is_stopped(published: Home) -> None:
 def test_a_statement_that_needs_too_much_memory_is_refused(published: Home) -> None:
     with pytest.raises(StoreError):
         query(published.history, "SELECT array_agg(range) FROM range(2000000000)", 60)
+
+
+def test_an_answer_too_large_for_anybody_is_refused(published: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.history.ANSWER_LIMIT", 1 << 20)
+    assert query(published.history, "SELECT * FROM range(1000)").num_rows == 1000
+    with pytest.raises(StoreError, match="larger than 1 MiB"):
+        query(published.history, "SELECT * FROM range(10000000000)")
+
+
+def test_equal_column_names_are_told_apart(published: Home) -> None:
+    assert query(published.history, "SELECT 1 AS a, 2 AS a").to_pylist() == [{"a": 1, "a_1": 2}]
+
+
+def test_a_held_lock_says_who_to_wait_for(home: Home) -> None:
+    with filelock.FileLock(home.write_lock), pytest.raises(BusyError, match="held by another process"):
+        publish(home.warehouse, home.history, home.write_lock, wait_s=0.05)
+
+
+def test_a_log_left_by_a_killed_writer_is_in_what_is_published(home: Home) -> None:
+    """The row is committed but only in the write-ahead log: a copy of the file alone would miss it."""
+    program = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("SET checkpoint_threshold = '1GB'")
+connection.execute("INSERT INTO core.notice (source_id, kind, text) VALUES ('a', 'odd', 'in the log')")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", program, str(home.warehouse)], check=True)
+    assert home.warehouse.with_name(home.warehouse.name + ".wal").exists()
+    publish(home.warehouse, home.history, home.write_lock)
+    with open_history(home.history) as history:
+        assert history.rows("SELECT text FROM notices WHERE kind = 'odd'") == [{"text": "in the log"}]
+
+
+def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "history.duckdb").write_bytes(b"not a database" * 400)
+    with pytest.raises(StoreError, match="cannot open"), open_history(tmp_path / "history.duckdb"):
+        pass
 
 
 def test_a_missing_history_says_what_to_do(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
     help="The open ledger of what LLM inference sells for, what it must cost, and which offers are too cheap.",
 )
 

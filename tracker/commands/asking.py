@@ -13,12 +13,23 @@ MODEL_MATCH = (
     "OR lower(split_part(listed_name, '/', -1)) = lower($1) OR lower(offer) = lower($1))"
 )
 
+# An offer named exactly is meant itself, also where its name happens to be a model's id too.
+OFFER_MATCH = (
+    "CASE WHEN EXISTS (SELECT 1 FROM names n WHERE lower(n.offer) = lower($1)) THEN lower(offer) = lower($1) "
+    f"ELSE {MODEL_MATCH} END"
+)
+KINDS = (
+    "cut", "rise", "new", "removed", "promo_start", "promo_end", "made_free", "free_ended", "zero_claimed",
+    "zero_ended", "correction", "repack", "source_switch", "unknown",
+)  # fmt: skip
+SQL_MEMORY_GB = 6.0  # address space: the engine's own limit (2 GB), an answer, and what the libraries map
+
 
 @app.command()
 def offers(
     model: Annotated[str, typer.Argument(help="Model id, its slug, or a listed name")],
     home: HomeOption = None,
-    limit: Annotated[int, typer.Option(help="At most so many rows")] = 40,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows")] = 40,
 ) -> None:
     """Who sells a model today and for how much, cheapest first, with declared precision and where it was read.
 
@@ -38,7 +49,7 @@ def offers(
         )
         if not rows:
             raise UsageError(f"no offer of {model!r}{_near(history, model)}")
-    print_rows(rows, title=f"offers of {model} (USD per million tokens)")
+    print_rows(rows, title=f"offers of {model} (USD per million tokens)", limit=limit)
 
 
 def _near(history: object, model: str) -> str:
@@ -60,7 +71,7 @@ def history(
     offer: Annotated[str, typer.Argument(help="An offer as `tracker offers` prints it, or a model")],
     home: HomeOption = None,
     component: Annotated[str, typer.Option(help="input, output, cache_read ...; empty for all")] = "",
-    limit: Annotated[int, typer.Option(help="At most so many rows, newest first")] = 60,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows, newest first")] = 60,
 ) -> None:
     """Every price an offer ever had, newest first, with when it was said to hold, seen and recorded.
 
@@ -75,13 +86,13 @@ def history(
             "SELECT offer, component, basis, amount, currency, amount_usd AS usd, status, hours, "
             "min_prompt_tokens AS from_tokens, valid_from, "
             "CASE WHEN valid_to < TIMESTAMP '9999-12-31' THEN valid_to END AS valid_to, source_id, quote_id "
-            f"FROM price_history WHERE {MODEL_MATCH} AND ($2 = '' OR component = $2) "
+            f"FROM price_history WHERE {OFFER_MATCH} AND ($2 = '' OR component = $2) "
             "ORDER BY valid_from DESC, offer, component LIMIT $3",
             [offer, component, limit],
         )
         if not rows:
             raise UsageError(f"no history of {offer!r}{_near(ledger, offer)}")
-    print_rows(rows, title=f"history of {offer}")
+    print_rows(rows, title=f"history of {offer}", limit=limit)
 
 
 @app.command()
@@ -89,16 +100,19 @@ def changes(
     since: Annotated[datetime | None, typer.Option(help="From this day on [default: the last 7 days]")] = None,
     home: HomeOption = None,
     kind: Annotated[str, typer.Option(help="cut, rise, new, removed, promo_start ...; empty for all")] = "",
-    limit: Annotated[int, typer.Option(help="At most so many rows, newest first")] = 60,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows, newest first")] = 60,
     ahead: Annotated[bool, typer.Option("--ahead", help="Announced changes that lie ahead instead")] = False,
 ) -> None:
     """What changed: cuts, rises, promotions, new and removed prices, each with its quote id for `tracker evidence`.
 
     Example: tracker changes --since 2026-08-01 --kind cut
     """
+    from tracker.errors import UsageError
     from tracker.tables import print_rows
     from warehouse.history import open_history
 
+    if kind and kind not in KINDS:
+        raise UsageError(f"no kind {kind!r}: one of {', '.join(KINDS)}")
     with open_history(find_home(home).history) as ledger:
         rows = ledger.rows(
             "SELECT changed_at, kind, offer, component, old_amount AS old, new_amount AS new, currency, "
@@ -110,7 +124,7 @@ def changes(
             [since, kind, limit, ahead],
         )
     when = "announced" if ahead else f"since {since:%Y-%m-%d}" if since else "of the last 7 days"
-    print_rows(rows, title=f"price changes {when}")
+    print_rows(rows, title=f"price changes {when}", limit=limit)
 
 
 @app.command()
@@ -137,16 +151,23 @@ def sql(
     statement: Annotated[str, typer.Argument(help="One SELECT on the public views")],
     home: HomeOption = None,
     format: Annotated[str, typer.Option("--format", help="table, csv, json, parquet or markdown")] = "table",
-    timeout: Annotated[float, typer.Option(help="Seconds before it is stopped")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds before it is stopped")] = 60.0,
 ) -> None:
     """Ask the published history in SQL: read-only, no other file, no network, bounded in memory and time.
 
     Example: tracker sql "SELECT provider, count(*) FROM offers GROUP BY 1 ORDER BY 2 DESC LIMIT 5" --format markdown
     """
+    import os
+
     from tracker.errors import UsageError
+    from tracker.limits import ending_within, limit_memory
     from tracker.tables import FORMATS, write_table
     from warehouse.history import query
 
     if format not in FORMATS:
         raise UsageError(f"no format {format!r}: one of {', '.join(FORMATS)}")
-    write_table(query(find_home(home).history, statement, timeout), format)
+    limit_memory(os.getpid(), SQL_MEMORY_GB)
+    # the engine stops a query by itself, unless it is inside one function call that never looks up
+    with ending_within(timeout + 5, f"tracker: the statement ran longer than {timeout:g} s and was killed"):
+        answer = query(find_home(home).history, statement, timeout)
+    write_table(answer, format)

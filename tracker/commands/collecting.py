@@ -89,7 +89,8 @@ def _tell(console: object, summaries: object) -> int:
         else:
             out.print(f"{summary.source_id:<28} {describe(summary)}", highlight=False, soft_wrap=True, markup=False)
     for reason, ids in sorted(reasons.items()):
-        out.print(f"failed: {reason}: {', '.join(sorted(ids))}", highlight=False, soft_wrap=True, markup=False)
+        many = f"{len(ids)} sources, " if len(ids) > 1 else ""
+        out.print(f"failed: {many}{reason}: {', '.join(sorted(ids))}", highlight=False, soft_wrap=True, markup=False)
     return sum(map(len, reasons.values()))
 
 

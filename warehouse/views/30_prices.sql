@@ -83,9 +83,10 @@ opened AS (
         WHEN s.status = 'zero_claimed' THEN 'zero_claimed'
         WHEN s.old_status = 'zero_claimed' THEN 'zero_ended'
         WHEN s.amount IS NULL OR s.old_amount IS NULL THEN 'unknown'
-        WHEN s.amount > 0 AND s.old_amount > 0
-             AND abs(log10(CAST(s.amount / s.old_amount AS DOUBLE)) - round(log10(CAST(s.amount / s.old_amount AS DOUBLE)))) < 0.0005
-             AND abs(round(log10(CAST(s.amount / s.old_amount AS DOUBLE)))) >= 2 THEN 'correction'
+        -- the widest real move was forty-fold (qwen-long, May 2024); beyond that somebody repaired a unit, or broke one
+        WHEN s.amount > 0 AND s.old_amount > 0 AND (
+             greatest(s.amount / s.old_amount, s.old_amount / s.amount) >= 50
+             OR (s.old_amount > 100 AND s.amount < 100 AND abs(s.old_amount / s.amount - 10) < 0.01)) THEN 'correction'
         WHEN s.amount < s.old_amount THEN 'cut'
         WHEN s.amount > s.old_amount THEN 'rise' END AS kind
     FROM steps s LEFT JOIN ends e
@@ -130,7 +131,7 @@ COMMENT ON COLUMN price_changes.component IS 'What is billed';
 COMMENT ON COLUMN price_changes.basis IS 'list or discount';
 COMMENT ON COLUMN price_changes.min_prompt_tokens IS 'Prompt-token band';
 COMMENT ON COLUMN price_changes.hours IS 'Time band';
-COMMENT ON COLUMN price_changes.kind IS 'cut, rise, new, removed, promo_start, promo_end, made_free, free_ended, zero_claimed, zero_ended, correction (a clean 100x or more), repack (unit, currency or bands changed), source_switch (gone here, still listed elsewhere), unknown';
+COMMENT ON COLUMN price_changes.kind IS 'cut, rise, new, removed, promo_start, promo_end, made_free, free_ended, zero_claimed, zero_ended, correction (50x or more, or a clean 10x from above 100: a unit was repaired or broken), repack (unit, currency or bands changed), source_switch (gone here, still listed elsewhere), unknown';
 COMMENT ON COLUMN price_changes.old_amount IS 'Before, per unit';
 COMMENT ON COLUMN price_changes.new_amount IS 'After, per unit';
 COMMENT ON COLUMN price_changes.currency IS 'The seller''s currency';
