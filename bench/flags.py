@@ -87,8 +87,8 @@ def ledger_lines(home: Path) -> list[str]:
     lines = [
         f"A ledger assessed on {days} days from {first} to {last}; what its first day opened is no weekly rate:",
         "",
-        "| kind | opens at | open now | expected false of them | opened a week | expected false of them | closed within "
-        "a week | reopened within a week | of these without a new row |",
+        "| kind | opens at | open now | expected false of them | opened a week | expected false of them | closed "
+        "within a week | reopened within a week | of these without a new row |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     flips = {kind: counts for kind, *counts in connection.execute(_FLIPS).fetchall()}

@@ -227,6 +227,11 @@ def read_facts(connection: Connection, at: datetime, speed_days: int = 7) -> dic
     }
 
 
+def read_rents(connection: Connection, week: datetime) -> Rows:
+    """Quartiles of what at least three lessors asked at the start of a week."""
+    return rows(connection, _RENTS.format(week=_literal(week)))
+
+
 def _monday(at: datetime) -> datetime:
     return datetime.combine((at - timedelta(days=at.weekday())).date(), time())
 

@@ -188,13 +188,20 @@ def test_the_notes_carry_their_numbers_and_their_rows(home: Home) -> None:
     for expected in (
         "The sum (scenario market)",
         "cost mid",
-        "Where the prices were read",
+        "Price and cost, USD per million tokens of the mix",
+        "▲ 0.00114",
+        "Assumptions of scenario market",
+        "how busy the hardware is: 0.35, 0.6, 0.85 [judgement",
+        "USD an hour and chip, batch",
+        "Where it was read",
         "sha256",
         "What would clear it",
+        "opened  1.00  probability 1.00: $0.001 per million input tokens",
     ):
-        assert expected in note
+        assert expected in note, note
     clean = offer_note(home, f"a/{FAIR}")
     assert "Clean: no rule reaches its threshold." in clean and "below_cost: 0.00" in clean
+    assert "breaks even from batch" in clean and "rent of " in clean
     closed = offer_note(home, "a/anchor-model")
     assert "not judged: the weights are not published" in closed
 
@@ -205,6 +212,7 @@ def test_the_commands_answer_and_refuse(home: Home) -> None:
     assert "no flag would change" in runner.invoke(app, ["assess", "--diff", *place]).output
     listed = runner.invoke(app, ["flags", "--kind", "below_cost", "--model", "qwen3-32b", *place])
     assert listed.exit_code == 0 and CHEAP in listed.output
+    assert "If the probabilities are right, about 0 of the 1 flags that stand are false" in listed.output
     assert "below_cost" in runner.invoke(app, ["explain", "1", *place]).output
     assert isinstance(runner.invoke(app, ["flags", "--kind", "nonsense", *place]).exception, UsageError)
     assert isinstance(runner.invoke(app, ["explain", "999", *place]).exception, UsageError)

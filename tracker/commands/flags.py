@@ -30,16 +30,18 @@ def flags(
 
     Example: tracker flags --kind below_cost --model mixtral-8x7b-instruct
     """
-    from tracker.explain import listed_flags
+    from tracker.explain import expected_false, listed_flags
     from tracker.tables import print_rows
     from warehouse.history import open_history
 
     with open_history(find_home(home).history) as history:
         rows = listed_flags(history, kind, model, provider, only_open, since, limit)
+        expected = expected_false(history, kind)
     if not rows:
         typer.echo("no flag fits; `tracker assess` judges the offers, --all shows the closed ones too")
         return
     print_rows(rows, title="flags (`tracker explain ID` for the reasons)")
+    typer.echo(expected)
 
 
 @app.command()

@@ -109,6 +109,7 @@ def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] 
         Figure("cost_mid", cost.mid, "USD/Mtok"),
         Figure("cost_high", cost.high, "USD/Mtok"),
         *((Figure("cost_over_price", cost.mid / price, "x"),) if price > 0 else ()),
+        *((Figure("cache_hit", sale.cache_hit, ""),) if sale.cache_hit is not None else ()),
         Figure("draws_that_keep_the_speed", band.feasible_share, ""),
         *(Figure(f"p_below_in_{other.precision}", other.p_below, "") for other in bands),
         *(Figure(f"p_below_at_{name}_price", chance, "") for name, chance in sale.apart),
