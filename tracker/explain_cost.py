@@ -1,7 +1,8 @@
 """The sum behind a cost: its assumptions with their sources, the deployments it chooses from, the bands as a chart."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from tracker import sketches
 from tracker.assess_costs import WORDS
@@ -74,3 +75,19 @@ def band_chart(rows: Sequence[Chart], price: float) -> Iterator[str]:
         yield ""
         yield "Price and cost, USD per million tokens of the mix (10, 50 and 90 % of the draws)"
         yield from (f"  {line}" for line in drawn)
+
+
+def sum_lines(figures: Sequence[Mapping[str, Any]], scenario: str) -> Iterator[str]:
+    """A flag's figures, one a line, under the name of their scenario."""
+    if figures:
+        yield ""
+        yield f"The sum{f' (scenario {scenario})' if scenario else ''}"
+        for figure in figures:
+            name = str(figure["name"]).replace("_", " ")
+            yield f"  {name:<34} {float(figure['value']):>12,.4g} {figure['unit']}".rstrip()
+
+
+def cost_lines(question: Question, rows: Sequence[Chart], price: float | None) -> Iterator[str]:
+    """The bands beside the price, and the assumptions they rest on."""
+    yield from band_chart(rows, price or 0.0)
+    yield from assumption_lines(question.scenario, question.known)

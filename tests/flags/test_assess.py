@@ -16,7 +16,8 @@ from tracker.assess import assess, diff, replay
 from tracker.cli import app
 from tracker.collect import ingest_spool
 from tracker.errors import UsageError
-from tracker.explain import flag_note, offer_note
+from tracker.explain import flag_note
+from tracker.explain_offer import offer_note
 from tracker.flags import RULES
 from tracker.settings import Home
 from tracker.spool import Spooled

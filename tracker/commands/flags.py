@@ -59,7 +59,8 @@ def explain(
 
     Example: tracker explain 12
     """
-    from tracker.explain import flag_note, offer_note
+    from tracker.explain import flag_note
+    from tracker.explain_offer import offer_note
 
     place = find_home(home)
     typer.echo(flag_note(place, int(flag)) if flag.isdigit() else offer_note(place, flag, at, scenario))
