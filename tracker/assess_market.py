@@ -48,8 +48,10 @@ def blended(given: float | None, output: float | None) -> float | None:
 
 
 def floor_rows(offers: Sequence[Situation], costs: Mapping[str, Costed]) -> list[tuple[object, ...]]:
-    """(model, ended, list price, offer, transacted price, offer, band) per model on sale."""
-    sold = [one for one in offers if one.model_id and one.tier == "standard"]
+    """(model, ended, list price, offer, transacted price, offer, band) per model that writes text: elsewhere a token
+    is a second of speech or a picture, and no mix of input and output makes a price.
+    """
+    sold = [one for one in offers if one.model_id and one.tier == "standard" and one.is_text]
     names = np.array([str(one.model_id) for one in sold], dtype=np.str_)
     listed = np.array([blended(one.input_usd, one.output_usd) or np.nan for one in sold])
     paid = np.array([blended(one.input_paid_usd, one.output_paid_usd) or np.nan for one in sold])

@@ -156,7 +156,7 @@ SELECT s.model_id, d.day, s.list_usd AS cheapest_list_usd_per_mtok, s.list_offer
 FROM spans s JOIN calc.assessed_day d ON d.day >= s.day AND (s.next_day IS NULL OR d.day < s.next_day)
 LEFT JOIN calc.cost_band b ON b.band_id = s.band_id
 WHERE NOT s.ended;
-COMMENT ON VIEW price_floor IS 'Per model and assessed day: the cheapest price on sale, the cheapest transacted price, and the cheapest cost. Blended: three parts input, one part output. Free offers are left out.';
+COMMENT ON VIEW price_floor IS 'Per model that writes text and assessed day: the cheapest price on sale, the cheapest transacted price, and the cheapest cost. Blended: three parts input, one part output. Free offers are left out.';
 COMMENT ON COLUMN price_floor.model_id IS 'Canonical author/slug';
 COMMENT ON COLUMN price_floor.day IS 'Day of the assessment, UTC';
 COMMENT ON COLUMN price_floor.cheapest_list_usd_per_mtok IS 'Cheapest published price, promotion included, USD per million tokens, blended';
@@ -192,7 +192,7 @@ CREATE OR REPLACE VIEW burn AS
 SELECT source_id, listed_name, model_id, day, tokens, offer, burn_low AS burn_low_usd, burn_mid AS burn_mid_usd,
        burn_high AS burn_high_usd, input_share, band_id
 FROM calc.burn;
-COMMENT ON VIEW burn IS 'What one router''s traffic of a model loses per day if it is served at the cheapest price and that price is below cost. A band; a lower bound of volume, since one router is not the market.';
+COMMENT ON VIEW burn IS 'What one router''s traffic of a model loses per day if it is served at the cheapest price and that price is below cost. A band; a lower bound of volume, since one router is not the market. Counters of one router count the same traffic: take one source_id, never their sum.';
 COMMENT ON COLUMN burn.source_id IS 'Whose counter';
 COMMENT ON COLUMN burn.listed_name IS 'Model as the counter names it';
 COMMENT ON COLUMN burn.model_id IS 'Canonical author/slug';
