@@ -50,7 +50,8 @@ def deployment_lines(question: Question, rents: RentTable) -> Iterator[str]:
     yield ""
     yield "Cheapest deployments at the likeliest value of every range, USD per million tokens"
     yield "  (the draws' middle differs where a range is lopsided or sellers have different hardware)"
-    yield "  output: chips x rent an hour / 3,600 / busy share / (batch x tok/s per user) x 1,000,000"
+    yield "  chips x rent an hour / 3,600 / busy share / (batch x tok/s per user): what an output token costs with its"
+    yield "  share of the prompt, before cache hits; `in` and `out` take it apart"
     sources = {}
     for row in rows:
         even = f"; breaks even from batch {row.break_even_batch:.0f} up" if row.break_even_batch else ""

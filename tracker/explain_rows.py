@@ -25,9 +25,10 @@ SELECT 'limit ' || l.limit_id || ': ' || l.provider || ' ' || l.account_tier || 
 FROM limits l LEFT JOIN captures c USING (capture_id) WHERE CAST(l.limit_id AS VARCHAR) = $1 LIMIT 1
 """
 _MEASURED = """
-SELECT $1 || ': ' || count(*) || ' readings of ' || name || ' (' || any_value(statistic) || ') from ' ||
+SELECT 'metrics ' || $1 || ': ' || count(*) || ' readings of ' || name || ' (' || any_value(statistic) || ') from ' ||
        strftime(min(measured_at), '%Y-%m-%d') || ' to ' || strftime(max(measured_at), '%Y-%m-%d') || ', median ' ||
-       round(median(value), 3) AS told, any_value(source_id) AS source_id, max(m.observed_at) AS observed_at,
+       round(median(value), 3) || '; the newest:' AS told,
+       any_value(m.source_id) AS source_id, max(m.observed_at) AS observed_at,
        arg_max(c.url, m.observed_at) AS url, arg_max(c.sha256, m.observed_at) AS sha256,
        arg_max(c.bytes, m.observed_at) AS bytes
 FROM metrics m LEFT JOIN captures c USING (capture_id)
@@ -41,36 +42,33 @@ CHAINS = {"declarations": _DECLARED, "limits": _LIMITED}
 
 def captured_lines(home: Home, history: History, evidence: Sequence[Row], at: datetime) -> Iterator[str]:
     """Each row of the evidence with the response it was read from. Quotes also with the lines around them."""
-    lines: list[str] = []
+    told: list[str] = []
     for row in evidence:
         view, ref = str(row["view"]), str(row["ref"])
         if view == "quotes" and ref.isdigit():
-            lines += [textwrap.indent(chain, "  ") for chain in chains(home, ref, context_lines=2)]
+            told += chains(home, ref, context_lines=2)
         elif view in CHAINS:
-            lines += _chain(home, history.rows(CHAINS[view], [ref]))
+            told += (_chain(home, found) for found in history.rows(CHAINS[view], [ref]))
         elif view == "metrics":
-            lines += _chain(home, history.rows(_MEASURED, [ref, at]), newest=True)
-    if lines:
+            told += (_chain(home, found) for found in history.rows(_MEASURED, [ref, at]))
+    if told:
         yield ""
         yield "Where it was read"
-        yield from dict.fromkeys(lines)
+        yield from (textwrap.indent(text, "  ") for text in dict.fromkeys(told))
 
 
-def _chain(home: Home, rows: Sequence[Row], newest: bool = False) -> Iterator[str]:
-    for row in rows:
-        yield f"  {row['told']}"
-        when = "newest reading" if newest else "first shown"
-        yield f"    source    {row['source_id']}, {when} {row['observed_at']:%Y-%m-%d %H:%M} UTC"
-        if not row["sha256"]:
-            continue
-        yield f"    url       {row['url']}"
-        yield f"    capture   sha256 {row['sha256']}, {row['bytes']:,} bytes"
+def _chain(home: Home, row: Row) -> str:
+    """One row down to its bytes, in the shape of `tracker evidence`."""
+    lines = [str(row["told"]), f"  source    {row['source_id']}, {row['observed_at']:%Y-%m-%d %H:%M} UTC"]
+    if row["sha256"]:
+        lines += [f"  url       {row['url']}", f"  capture   sha256 {row['sha256']}, {row['bytes']:,} bytes"]
         try:
             archive.read(home.captures, str(row["sha256"]))
         except StoreError as error:
-            yield f"    bytes     {error}"
+            lines.append(f"  bytes     {error}")
         else:
-            yield f"    bytes     {archive.path_of(home.captures, str(row['sha256']))} (hash verified)"
+            lines.append(f"  bytes     {archive.path_of(home.captures, str(row['sha256']))} (hash verified)")
+    return "\n".join(lines)
 
 
 _PRICES = """

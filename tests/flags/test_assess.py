@@ -22,6 +22,7 @@ from tracker.flags import RULES
 from tracker.settings import Home
 from tracker.spool import Spooled
 from warehouse.history import open_history
+from warehouse.store import writing
 
 START = datetime.fromisoformat("2026-08-03T08:00")
 CHEAP, FAIR = "qwen/qwen3-32b", "mistralai/mistral-nemo"
@@ -205,6 +206,28 @@ def test_the_notes_carry_their_numbers_and_their_rows(home: Home) -> None:
     assert "breaks even from batch" in clean and "rent of " in clean
     closed = offer_note(home, "a/anchor-model")
     assert "not judged: the weights are not published" in closed
+
+
+def test_what_was_observed_stands_in_for_the_assumption_and_is_traced(home: Home) -> None:
+    assess(home)
+    before = offer_note(home, f"a/{FAIR}")
+    with writing(home.warehouse, home.write_lock) as connection:
+        connection.execute(
+            "INSERT INTO core.metric SELECT 'a', q.offer_id, 'cache_hit_pct', 'mean', '1d', 87.0, $1, $1, $1, "
+            "q.capture_id, q.pass_id FROM core.quote_now q JOIN core.offer o USING (offer_id) WHERE o.listed_name = $2 LIMIT 1",
+            [START, FAIR],
+        )
+    assert assess(home).rated == 1
+    after = offer_note(home, f"a/{FAIR}")
+    assert "the share of input served from cache: 0, 0.25, 0.55" in before
+    assert "the share of input served from cache: 0.9 [observed of this offer]" in after
+    assert "90% of the input from cache" in after
+    assert "readings of cache_hit_pct (mean) from 2026-08-03 to 2026-08-03, median 87.0; the newest:" in after
+
+    def middle_cost(note: str) -> float:
+        return float(note.split("cost mid")[1].split()[0])
+
+    assert middle_cost(after) < middle_cost(before)
 
 
 def test_the_commands_answer_and_refuse(home: Home) -> None:

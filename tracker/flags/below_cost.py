@@ -170,7 +170,7 @@ def _turning(busy: Busy | None, price: float, cost: Span) -> str:
 
 def _pace(sale: Sale) -> str:
     speed = f" at {sale.tok_s:.0f} tok/s per user" if sale.tok_s else ""
-    first = f" and a first token within {sale.ttft_s:.1f} s" if sale.ttft_s else ""
+    first = f" and a first token within {sale.ttft_s:.1f} s (twice what was observed)" if sale.ttft_s else ""
     return speed + first + (f", {sale.cache_hit:.0%} of the input from cache," if sale.cache_hit else "")
 
 

@@ -131,10 +131,18 @@ def _shift(series: Series, past: Sequence[Move], at: datetime) -> Finding | None
         return None
     before, after = float(np.exp(np.median(values[:index]))), float(np.exp(np.median(values[index:])))
     text = (
-        f"{series.name} shifted by {math.exp(shift) - 1:+.0%} on {day(change_at)}: median {before:.3g} over "
-        f"{index} days before, {after:.3g} {series.unit} over {len(values) - index} since."
+        f"{series.name} went from a median of {before:.3g} over {index} days to {after:.3g} {series.unit} over "
+        f"{len(values) - index} since {day(change_at)}, {after / before - 1:+.0%}."
     )
-    return _report(series, probability, text, (usable[0], usable[index], usable[-1]), change_at + WINDOW)
+    figures = (
+        Figure("median_before", before, series.unit),
+        Figure("days_before", index, ""),
+        Figure("median_since", after, series.unit),
+        Figure("days_since", len(values) - index, ""),
+        Figure("ratio_of_the_means", math.exp(shift), "x"),
+    )
+    around = (usable[0], usable[index - 1], usable[index], usable[-1])
+    return _report(series, probability, text, around, change_at + WINDOW, figures)
 
 
 def shift_of(values: NDArray[np.float64]) -> tuple[int, float, float]:
@@ -165,16 +173,29 @@ def _noise(residuals: NDArray[np.float64]) -> float:
     return max(math.sqrt(variance * (1 + echo) / (1 - echo)), MIN_NOISE)
 
 
-def _report(series: Series, probability: float, text: str, moves: Sequence[Move], until: datetime) -> Finding:
+def _report(
+    series: Series,
+    probability: float,
+    text: str,
+    moves: Sequence[Move],
+    until: datetime,
+    figures: tuple[Figure, ...] = (),
+) -> Finding:
+    """A measured day stands in no row of its own: its evidence is the offer's readings."""
     return found(
         RULE,
         series.offer,
         probability,
         text,
         "A fortnight at one level.",
-        figures=tuple(Figure(f"{series.name} {day(move.at)}", move.value, series.unit) for move in moves),
+        figures=figures or tuple(Figure(f"{series.name} {day(move.at)}", move.value, series.unit) for move in moves),
         evidence=tuple(
-            Evidence(series.view, move.ref, f"{move.value:g} {series.unit} from {day(move.at)}") for move in moves
+            Evidence(series.view, move.ref, f"{move.value:g} {series.unit} from {day(move.at)}")
+            if series.is_exact
+            else Evidence(
+                series.view, series.offer, f"{move.value:g} {series.unit} on {day(move.at)}, the day's median"
+            )
+            for move in moves
         ),
         expires_at=until,
     )
