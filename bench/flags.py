@@ -61,6 +61,8 @@ def quantization_lines(data: quantization.Labelled) -> list[str]:
         f"that label at least {MIN_LABELS} other models, the only ones judged; {over} reach "
         f"{RULES['likely_quantized'].open_at:.2f} (held at {CAP_WITHOUT_AUDIT:.2f} without an audit).",
         "",
+        quantization.beyond_native_line(data),
+        "",
         *quantization.first_look(CORPUS),
     ]
 

@@ -95,7 +95,7 @@ def _with_costs(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
     for endpoint, estimate in zip(endpoints, assess(asked), strict=True):
         cost, price = estimate.output_usd_per_mtok, endpoint.output_usd_per_mtok
         ratio = price / cost.mid if cost is not None and price else None
-        done.append(replace(endpoint, price_over_native_cost=ratio))
+        done.append(replace(endpoint, price_over_native_cost=ratio, native_reach=estimate.feasible_share))
     return done
 
 
@@ -151,6 +151,19 @@ def score_table(data: Labelled) -> tuple[list[str], Array]:
 
 
 CIRCUMSTANCE = ("input_price", "output_price", "price_rank", "speed", "first_token", "context_cap", "price_over_cost")
+
+
+FAST = 0.05  # of the draws without a native deployment: a speed that native precision hardly allows
+
+
+def beyond_native_line(data: Labelled) -> str:
+    """How often a speed was seen that native precision does not allow, and what those endpoints declare."""
+    fast = np.array([1 - (e.native_reach if e.native_reach is not None else 1.0) > FAST for e in data.endpoints])
+    labelled = data.truth[data.labelled & fast]
+    return (
+        f"A speed that no deployment keeps at native precision in more than {FAST:.0%} of the draws: "
+        f"{len(labelled)} of the labelled endpoints, {int(labelled.sum())} of them below native."
+    )
 
 
 def reliability_table(probability: Array, y: Array) -> list[str]:

@@ -242,6 +242,7 @@ def endpoints_of(offers: Sequence[Situation], at: datetime, costs: Mapping[int, 
                     context_tokens=one.context_tokens,
                     label_changes=max(len(one.labels) - 1, 0),
                     price_over_native_cost=_over_cost(one, costs.get(one.offer_id)),
+                    native_reach=_native_reach(costs.get(one.offer_id)),
                 ),
             )
         )
@@ -252,6 +253,10 @@ def _over_cost(one: Situation, costed: Costed | None) -> float | None:
     if costed is None or costed.native_cost is None or not one.output_usd:
         return None
     return one.output_usd / costed.native_cost.output.mid
+
+
+def _native_reach(costed: Costed | None) -> float | None:
+    return costed.native_cost.feasible_share if costed is not None and costed.native_cost is not None else None
 
 
 def circumstance(
@@ -305,6 +310,8 @@ def _words(name: str, value: float, endpoint: Endpoint) -> str:
             return f"its label changed {endpoint.label_changes} times"
         case "price_over_cost":
             return f"its price is {times} the cost of serving it at native precision"
+        case "beyond_native":
+            return f"no deployment at native precision keeps its speed in {value:.0%} of the draws"
         case _:
             return "its siblings' labels"
 

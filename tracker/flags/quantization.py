@@ -37,6 +37,7 @@ NAMES = (
     "age",
     "label_changes",
     "price_over_cost",
+    "beyond_native",
     "siblings",
 )
 
@@ -59,6 +60,7 @@ class Endpoint:
     context_tokens: int | None
     label_changes: int = 0
     price_over_native_cost: float | None = None  # blended price over the mid cost at native precision
+    native_reach: float | None = None  # share of the cost draws in which any deployment keeps the speed natively
 
 
 def below_native(endpoint: Endpoint) -> float:
@@ -85,6 +87,7 @@ def features(endpoints: Sequence[Endpoint], hidden_model: str = "") -> Array:
         "age": _each(endpoints, lambda e: math.log10(max(e.age_days, 1) + 30)),
         "label_changes": _each(endpoints, lambda e: float(min(e.label_changes, 2))),
         "price_over_cost": _each(endpoints, lambda e: _log(e.price_over_native_cost)),
+        "beyond_native": _each(endpoints, lambda e: 0.0 if e.native_reach is None else 1 - e.native_reach),
         "siblings": _sibling_labels(endpoints),
     }
     return np.column_stack([columns[name] for name in NAMES])
