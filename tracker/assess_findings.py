@@ -76,14 +76,15 @@ def _price_rows(one: Situation) -> tuple[Evidence, ...]:
     )
 
 
-def _observed(one: Situation) -> str:
+def _speed_rows(one: Situation) -> tuple[Evidence, ...]:
     """What was measured of the service, as the sum takes it."""
     told = (
         f"{one.tok_s:g} tok/s" if one.tok_s else "",
         f"first token after {one.ttft_s:g} s" if one.ttft_s else "",
         f"{one.cache_hit:.0%} of the input from cache" if one.cache_hit is not None else "",
     )
-    return ", ".join(filter(None, told))
+    words = ", ".join(filter(None, told))
+    return (Evidence("metrics", one.offer, f"{words}: week's medians by {one.speed_source}"),) if words else ()
 
 
 def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
@@ -94,10 +95,7 @@ def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
         costed.scenario, one.tok_s, first_token_limit(one), is_own_silicon(one.provider, costed.scenario),
         costed.apart, costed.busy, one.cache_hit,
     )  # fmt: skip
-    speed: tuple[Evidence, ...] = ()
-    if told := _observed(one):
-        speed = (Evidence("metrics", one.offer, f"{told}: week's medians by {one.speed_source}"),)
-    return below_cost.judge(sale, costed.bands, (*_price_rows(one), *speed))
+    return below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one)))
 
 
 def _quantized(one: Situation, context: Context) -> Finding | None:
@@ -150,7 +148,7 @@ def _teaser(one: Situation, context: Context) -> Finding | None:
         teaser_price.Reach(
             one.offer, own, overflow, overflow_offer, sustained_concurrency(rate, usage), tier,
             ", ".join(row.text for row in rows), ladder(own, overflow, rate, usage), crowd(rate), usage.scenario,
-            (*_price_rows(one), *(Evidence("limits", row.limit_id, row.text) for row in rows)),
+            (*_price_rows(one), *(Evidence("limits", row.limit_id, row.text) for row in rows), *_speed_rows(one)),
         )
     )  # fmt: skip
 

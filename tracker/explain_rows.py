@@ -20,7 +20,7 @@ FROM declarations d LEFT JOIN captures c USING (capture_id) WHERE CAST(d.declara
 """
 _LIMITED = """
 SELECT 'limit ' || l.limit_id || ': ' || l.provider || ' ' || l.account_tier || ' ' ||
-       coalesce(CAST(l.amount AS VARCHAR), l.status) || ' ' || l.measure || ' per ' || l.per AS told,
+       coalesce(CAST(CAST(l.amount AS DOUBLE) AS VARCHAR), l.status) || ' ' || l.measure || ' per ' || l.per AS told,
        l.source_id, l.observed_at, c.url, c.sha256, c.bytes
 FROM limits l LEFT JOIN captures c USING (capture_id) WHERE CAST(l.limit_id AS VARCHAR) = $1 LIMIT 1
 """
