@@ -90,7 +90,7 @@ def lab_server(python: str, *arguments: str) -> Iterator[tuple[int, list[str]]]:
 def lab_facts(python: str) -> dict[str, Any]:
     """Held-out prompts and true distances; kept until the lab's code or weights change."""
     code = sorted(Path(audit_lab.__file__).parent.glob("*.py"))
-    sources = [path for path in code if path.name != "server.py"] + sorted(lab_home().glob("*.pt"))
+    sources = [path for path in code if path.name not in ("server.py", "engine.py")] + sorted(lab_home().glob("*.pt"))
     marks = [path.read_text() if path.suffix == ".py" else str(path.stat().st_mtime_ns) for path in sources]
     path = lab_home() / f"facts-{hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:12]}.json"
     if not path.exists():

@@ -35,7 +35,7 @@ def test_a_wrong_word_stands_beside_the_truth() -> None:
 
 def test_a_draft_is_what_followed_the_same_two_tokens() -> None:
     pytest.importorskip("torch")
-    from bench.audit_lab.server import _draft
+    from bench.audit_lab.engine import draft
 
-    assert _draft([1, 2, 3, 4, 9, 1, 2]) == [3, 4, 9, 1, 2]
-    assert _draft([1, 2, 3]) == []
+    assert draft([1, 2, 3, 4, 9, 1, 2]) == [3, 4, 9, 1, 2]
+    assert draft([1, 2, 3]) == []

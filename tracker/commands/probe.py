@@ -17,7 +17,7 @@ STANDARD = "prefill-100,prefill-1k,prefill-3.4k,100/300,regular,hard,hard-10k,re
 @app.command()
 def sandbox(
     host: Annotated[list[str] | None, typer.Argument(help="Hosts to serve [default: all presets]")] = None,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one")] = 8765,
     seconds: Annotated[float, typer.Option(help="Stop after so many seconds; 0 never")] = 3600.0,
 ) -> None:
     """Serve a local OpenAI-compatible stand-in with a physical serving model, labelled as such in every answer.
