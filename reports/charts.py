@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Sequence
 from copy import deepcopy
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -81,7 +82,9 @@ def _filled(spec: Spec, rows: Sequence[Row], keys: dict[str, str], height: int |
 def _plain(value: object) -> object:
     if value is None or isinstance(value, str | bool | int):
         return value
-    return value.isoformat() if hasattr(value, "isoformat") else float(str(value))
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}Z"  # UTC, whatever zone the machine that draws is in
+    return value.isoformat() if isinstance(value, date) else float(str(value))
 
 
 def _log(title: str, ticks: int, grid: bool = True) -> Spec:
@@ -97,7 +100,7 @@ def _lines(title: str, step: bool, log: bool, dates: str) -> Spec:
     )
     return _built(
         picture.encode(
-            x=alt.X("at:T", title=None, axis=days),
+            x=alt.X("at:T", title=None, axis=days, scale=alt.Scale(type="utc")),
             y=alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6)),
             color=alt.Color("name:N", scale=alt.Scale(domain=[""], range=COLOURS)),
             strokeDash=alt.StrokeDash("name:N", scale=alt.Scale(domain=[""], range=DASHES)),

@@ -17,6 +17,7 @@ LATEST = """
 SELECT changed_at, offer, provider, model_id, kind, old_amount, new_amount, currency, source_id,
        coalesce(quote_id, old_quote_id) AS id
 FROM recent_change WHERE component = 'output' AND kind IN ('cut', 'rise', 'promo_start', 'promo_end', 'new', 'removed')
+  AND changed_at <= ?  -- what is announced is told when it comes
 QUALIFY count(*) OVER (PARTITION BY offer) < ?
 ORDER BY changed_at DESC, offer, kind, id LIMIT ?
 """
@@ -26,7 +27,7 @@ def feed_of(history: History, folder: Path, now: datetime, base: str, say: Words
     """The feed's text; `base` is the site's address, or empty for relative links."""
     entries = [
         *_reports(folder / "reports"),
-        *(_change(row, folder, say) for row in history.rows(LATEST, [FLICKER, ENTRIES])),
+        *(_change(row, folder, say) for row in history.rows(LATEST, [now, FLICKER, ENTRIES])),
     ]
     entries.sort(key=lambda entry: (entry["updated"], entry["id"]), reverse=True)
     updated = max((entry["updated"] for entry in entries), default=_stamp(now))

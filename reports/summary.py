@@ -15,6 +15,7 @@ from reports.parts import Section
 from reports.paths import most_contested
 from reports.words import Words
 
+NAMED = 3  # unproven zeros that the first lines name
 NEWS = 3.0  # how many times its lowest price a wandering price must reach to be told in the first lines
 
 
@@ -40,11 +41,12 @@ def _counts(moves: Sequence[Move], say: Words) -> str:
         cuts=len(moved(moves, "cut")), promos=len(promos), rises=len(moved(moves, "rise", "mixed")),
         new=len(moved(moves, "new")), gone=len(moved(moves, "removed")),
     )  # fmt: skip
-    zeros, wavering = len(moved(moves, "zero")), len(moved(moves, "wavering"))
+    zeros, wavering = moved(moves, "zero"), len(moved(moves, "wavering"))
     if not zeros and not wavering:
         return text
-    noise = say("Not counted: unproven zeros {zeros}, prices that only moved to and fro {wavering}.", zeros=zeros,
-                wavering=wavering)  # fmt: skip
+    named = f" ({', '.join(move.offer for move in zeros)})" if 0 < len(zeros) <= NAMED else ""
+    noise = say("Not counted: unproven zeros {zeros}, prices that only moved to and fro {wavering}.",
+                zeros=f"{len(zeros)}{named}", wavering=wavering)  # fmt: skip
     return f"{text} {noise}"
 
 

@@ -107,9 +107,14 @@ def write_files(report: Report, folder: Path) -> ReportPaths:
     write_changed(paths.html, render.html_of(report, stem).encode())
     write_changed(paths.markdown, render.markdown_of(report, stem).encode())
     write_changed(paths.data_dir / "report.json", render.json_of(report).encode())
+    kept = {"report.json"}
     for table in report.tables():
+        kept |= {f"{table.table_id}.csv", f"{table.table_id}.parquet"}
         write_changed(paths.data_dir / f"{table.table_id}.csv", render.csv_of(table))
         write_changed(paths.data_dir / f"{table.table_id}.parquet", render.parquet_of(table))
+    for file in paths.data_dir.iterdir():  # figures of a table that an earlier program or ledger had
+        if file.name not in kept:
+            file.unlink()
     return paths
 
 

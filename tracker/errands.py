@@ -5,7 +5,7 @@
     inbox = "/srv/inbox"       # result files of other vantage points, taken every quarter of an hour
 
     [[audits]]
-    offer = "host/model"       # or MODEL@URL
+    offer = "host/model"       # or MODEL@URL, with key_env, input_price and output_price ($ per million)
     reference = "lab/model"
     controls = ["other/model"]
     budget_usd = 0.10
@@ -74,6 +74,9 @@ def _audit(entry: dict[str, Any]) -> Errand:
     arguments = ["audit", entry["offer"], "--reference", entry["reference"], "--budget", str(entry["budget_usd"])]
     for control in entry.get("controls", ()):
         arguments += ["--control", control]
+    for word in ("key_env", "input_price", "output_price"):  # of a MODEL@URL, which no source describes
+        if word in entry:
+            arguments += [f"--{word.replace('_', '-')}", str(entry[word])]
     arguments += ["--watch", str(entry.get("questions", 20))]
     return Errand(f"audit {entry['offer']}", float(entry.get("every_hours", 24)), tuple(arguments))
 

@@ -50,18 +50,22 @@ def events_since(history: History, since: datetime) -> list[Event]:
 
 
 _QUERIES = (
-    # one event per offer and moment, however many components moved; a reseller that moved often is told once a day
+    # one event per offer and moment, however many components moved; a reseller that moved often is told once a day.
+    # What took effect before `since` is history that a source told late: a first pass would tell years of it
     """
     SELECT 'price/' || offer || '/' || CAST(CAST(observed_at AS DATE) AS VARCHAR) || '/' || kind AS id, kind,
            max(observed_at) AS at, offer AS subject, any_value(model_id) AS model_id,
            arg_max(change, abs(change)) AS change,
            string_agg(component || ' ' || coalesce(CAST(CAST(old_amount AS DOUBLE) AS VARCHAR), '-') || ' -> '
                       || coalesce(CAST(CAST(new_amount AS DOUBLE) AS VARCHAR), '-') || ' ' || currency, ', '
-                      ORDER BY component, observed_at) AS text,
+                      ORDER BY component, observed_at)
+           || CASE WHEN max(changed_at) > any_value(now_utc) THEN ', from ' || strftime(max(changed_at), '%Y-%m-%d')
+              ELSE '' END AS text,
            CAST(coalesce(max(coalesce(quote_id, old_quote_id)) FILTER (component = 'output'),
                          max(coalesce(quote_id, old_quote_id))) AS VARCHAR) AS evidence
     FROM price_changes CROSS JOIN clock
-    WHERE observed_at >= ? AND observed_at <= now_utc AND kind IN ('cut', 'rise', 'made_free', 'new', 'removed')
+    WHERE observed_at >= $1 AND changed_at >= $1 AND observed_at <= now_utc
+      AND kind IN ('cut', 'rise', 'made_free', 'new', 'removed')
     GROUP BY offer, kind, CAST(observed_at AS DATE)
     """,
     """

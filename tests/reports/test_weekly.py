@@ -1,6 +1,9 @@
 """The weekly report on a week typed by hand: what moved is told rightly, once, and in the right table."""
 
 import csv
+import os
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -111,8 +114,23 @@ def test_the_same_ledger_and_week_give_the_same_bytes(home: Home, written: Repor
     for file in (written.markdown, *written.data_dir.iterdir()):
         file.unlink()
     assert write_report(home, "2026-W30") == written
+    (written.data_dir / "of_an_older_program.csv").write_text("a\n1\n")
+    assert write_report(home, "2026-W30") == written
     assert content() == first
     assert written.html.stat().st_mtime_ns == stamp  # unchanged files are not rewritten
+
+
+def test_zone_language_hash_seed_and_folder_of_the_machine_change_no_byte(
+    home: Home, written: ReportPaths, tmp_path: Path
+) -> None:
+    (tmp_path / "history.duckdb").symlink_to(home.history)
+    root = Path(__file__).parents[2]
+    there = {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "7", "PYTHONPATH": str(root)}
+    command = [sys.executable, "-m", "tracker", "report", "--week", "2026-W30", "--home", str(tmp_path)]
+    subprocess.run(command, cwd=tmp_path, env={**os.environ, **there}, check=True, capture_output=True)
+    for file in (written.html, written.markdown, *sorted(written.data_dir.iterdir())):
+        again = tmp_path / "reports" / file.relative_to(home.reports)
+        assert again.read_bytes() == file.read_bytes(), file.name
 
 
 @pytest.mark.parametrize(("week", "lang"), [("2026-W54", "en"), ("last", "en"), ("2027-W01", "en"), ("2026-W30", "fr")])

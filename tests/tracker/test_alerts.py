@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,9 +17,10 @@ from tests.reports.ledgers import MONDAY, Typed, price
 from tracker.alerts import send_alerts, subscriptions
 from tracker.cli import app
 from tracker.errors import TrackerError, UsageError
+from tracker.events import events_since
 from tracker.records import Declaration, Limit, Offer
 from tracker.settings import Home
-from warehouse.history import publish
+from warehouse.history import open_history, publish
 from warehouse.ledger import append_pass
 from warehouse.passes import PassFacts
 from warehouse.store import open_file
@@ -92,6 +93,25 @@ def test_an_event_is_told_once_and_a_flickering_price_once_a_day(tmp_path: Path,
     assert "input 1.0 -> 0.5 USD" in text and "other" not in text
     assert send_alerts(home, now=NOON + timedelta(days=1)) == []
     assert len(mailbox.got) == 1
+
+
+def test_a_first_pass_tells_no_history_and_what_is_announced_says_from_when(tmp_path: Path) -> None:
+    typed = Typed(models={CHEAP: "qwen/qwen3-32b"})
+    past, soon = (MONDAY + timedelta(days=days) for days in (-200, 30))
+    steps = [("4", "4", None), ("2", "2", past), ("3", "3", soon)]
+    typed.daily(
+        [0, 1],
+        [
+            replace(quote, condition=replace(quote.condition, effective_from=at))
+            for read, written, at in steps
+            for quote in price(CHEAP, read, written)
+        ],
+    )
+    with open_history(typed.publish(tmp_path).history) as history:
+        found = [(event.kind, event.text) for event in events_since(history, MONDAY - timedelta(days=14))]
+        known = {row["kind"] for row in history.rows("SELECT kind FROM price_changes")}
+    assert {"cut", "rise"} <= known
+    assert [kind for kind, _ in found] == ["rise"] and found[0][1].endswith(f"USD, from {soon:%Y-%m-%d}")
 
 
 def test_patterns_and_the_smallest_change_decide_what_is_heard(tmp_path: Path, mailbox: Mailbox) -> None:

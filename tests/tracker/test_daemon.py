@@ -126,6 +126,9 @@ def test_errands_follow_the_configuration() -> None:
         "audit host/m": "audit host/m --reference lab/m --budget 0.1 --control c/m --watch 20",
         "site": "site /srv/www",
     }
+    local = {"offer": "toy@http://127.0.0.1:1/v1", "reference": "lab/m", "budget_usd": 1, "key_env": "K"}
+    [priced] = errands({"audits": [{**local, "input_price": 0.1, "output_price": 0.4}]})
+    assert "--key-env K --input-price 0.1 --output-price 0.4 --watch 20" in " ".join(priced.arguments)
     assert errands({}) == []
     with pytest.raises(UsageError, match="lacks 'reference'"):
         errands({"audits": [{"offer": "host/m"}]})
