@@ -7,7 +7,7 @@
     [[audits]]
     offer = "host/model"       # or MODEL@URL, with key_env, input_price and output_price ($ per million)
     reference = "lab/model"
-    controls = ["other/model"]
+    controls = ["other/model", "third/model"]
     budget_usd = 0.10
     questions = 20             # fresh questions a day; evidence is kept from day to day
 
