@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from tracker.errors import ProbeError, UsageError
 from tracker.probe.budget import Ledger
 from tracker.probe.desk import candidates_of, direct_target
 from tracker.probe.keys import NO_KEY, Key, read_key
+from tracker.probe.prices import GRAIN
 from tracker.probe.stream import is_loopback, run
 from tracker.probe.targets import Target
 
@@ -94,7 +95,7 @@ def plan(table: Table, budget_usd: float, border_prompts: int, context_tokens: i
 
 def carry_out(table: Table, steps: Sequence[Step], ledger: Ledger, seed: int, say: Callable[[str], None]) -> Report:
     """Run the plan. The whole bound is set aside in the day's ledger first and settled by what was billed."""
-    bound = Decimal(str(total_cost(steps)))
+    bound = Decimal(total_cost(steps)).quantize(GRAIN, ROUND_UP)
     purpose = f"audit of {table.suspect.target.offer}"
     reservation = ledger.reserve(bound, ledger.today().total + Decimal(str(table.suspect.wallet.budget_usd)), purpose)
     try:
