@@ -119,6 +119,7 @@ COMPONENTS = {
     "audio_output": ("audio_out", _PER_TOKEN),
     "input_audio_cache": ("audio_cache_read", _PER_TOKEN),
     "request": ("request", _PER_REQUEST),
+    "duration_per_hour": ("audio_in", Money("USD", Decimal(1), "hour")),
     "web_search": ("search", _PER_REQUEST),
 }
 OPTIONAL = frozenset(component for component, _ in COMPONENTS.values()) - {"input", "output"}

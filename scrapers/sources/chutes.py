@@ -20,12 +20,12 @@ SOURCE = Source(
     unit="USD per million tokens",
     min_rows=5,
     terms="https://chutes.ai/terms",
-    proof="documented",
-    proof_url="https://chutes.ai/docs",
+    proof="recorded",
+    proof_url="https://github.com/Veightor/chutes-agent-toolkit/blob/2b13c6156996/data/chutes-models.json",
     provider="chutes",
     anchors=(
-        anchor("openai/gpt-oss-120b-TEE", "input", "0.01", "0.5"),
-        anchor("openai/gpt-oss-20b", "input", "0.005", "0.3"),
+        anchor("Qwen/Qwen3-32B-TEE", "input", "0.02", "0.6"),
+        anchor("deepseek-ai/DeepSeek-V3.2-TEE", "output", "0.2", "5"),
     ),
 )
 

@@ -1,22 +1,27 @@
 """DeepInfra's own model list: prices in US cents per token, cached tokens as a ratio of the input price.
 
 Binary-float noise is published (2.9999e-05 cents), so figures are rounded to six digits. Other price types are per
-second, per character or per image, also in cents. Where a `discount` stands beside a figure, nothing published says
-whether it is already taken off: the figure is kept as written, with a notice.
+second, per character or per image, also in cents. The flex and priority tiers are factors on all of it. A price that
+depends on the prompt's length is told by the prose of `full` alone ("$1.2 in $6 out <= 32K, $2.4 in $12 out"), beside
+the figures of its first band: prose that is not understood costs the row, since those hold for short prompts only.
+Where a `discount` stands beside a figure, nothing published says whether it is already taken off: the figure is kept
+as written, with a notice.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from scrapers.json_text import JsonObject, as_object, as_text, json_body, rows_at
+from scrapers.json_text import Figure, JsonObject, as_object, as_text, json_body, rows_at
 from scrapers.openrouter_format import precision_records
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
+from tracker.conditions import Condition
 from tracker.errors import ParseError
 from tracker.records import Notice, Offer, Quote, Record
-from tracker.units import CENTS_PER_TOKEN, decimal_of
+from tracker.units import CENTS_PER_TOKEN, PER_MTOK, decimal_of
 
 SOURCE = Source(
     id="deepinfra",
@@ -29,7 +34,7 @@ SOURCE = Source(
     min_rows=20,
     terms="https://deepinfra.com/terms",
     proof="documented",
-    proof_url="https://deepinfra.com/docs/api-reference",
+    proof_url="https://github.com/anomalyco/models.dev/blob/1163dacba23c/packages/core/src/sync/providers/deepinfra.ts",
     provider="deepinfra",
     anchors=(
         anchor("openai/gpt-oss-120b", "input", "0.02", "0.5"),
@@ -51,7 +56,7 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 
 def _model_records(offer: Offer, row: JsonObject, pricing: JsonObject, locator: str) -> Iterator[Record]:
-    yield from _quotes(offer, pricing, f"{locator}/pricing")
+    yield from _priced(offer, pricing, f"{locator}/pricing")
     if _ratio(pricing.get("discount")):
         text = f"{offer}: a discount of {pricing['discount']}, taken off already or not: nothing says which"
         yield Notice("unknown_word", text, f"{locator}/pricing/discount")
@@ -60,6 +65,46 @@ def _model_records(offer: Offer, row: JsonObject, pricing: JsonObject, locator: 
     yield from declared(offer, "replaced_by", row.get("replaced_by"), f"{locator}/replaced_by")
     if row.get("deprecated"):
         yield from declared(offer, "status", "deprecated", f"{locator}/deprecated")
+
+
+def _priced(offer: Offer, pricing: JsonObject, locator: str) -> Iterator[Quote | Notice]:
+    """The prices of the standard tier, and of the tiers that are a factor on them."""
+    full = as_text(pricing.get("full"))
+    banded = bool(_BOUND.search(full))
+    found = list(_bands(offer, full, f"{locator}/full") if banded else _quotes(offer, pricing, locator))
+    yield from found
+    for key, tier in SERVICE_TIERS.items():
+        if factor := _ratio(pricing.get(key)):
+            for quote in found:
+                if isinstance(quote, Quote) and quote.unit == "mtok":
+                    yield from _times(quote, replace(offer, tier=tier), factor, f"{locator}/{key}")
+
+
+def _times(quote: Quote, offer: Offer, factor: Decimal, locator: str) -> Iterator[Quote | Notice]:
+    """The same price for another tier."""
+    money, figure = Money("USD", factor, digits=6), Figure(str(quote.amount))
+    for found in quoted(offer, quote.component, figure, money, locator, condition=quote.condition):
+        yield replace(found, raw=f"{quote.raw} x {factor}") if isinstance(found, Quote) else found
+
+
+def _bands(offer: Offer, full: str, locator: str) -> Iterator[Quote | Notice]:
+    """Prices by prompt length, each band up to the bound it states and from the bound of the one before."""
+    bands, least = list[tuple[int, re.Match[str]]](), 0
+    for part in full.split(","):
+        match = _BAND.fullmatch(part.strip())
+        bound = int(decimal_of(match["bound"]) * THOUSANDS[match["unit"]]) if match and match["bound"] else 0
+        follows = not bands or least > 0
+        fits = match and (bound == least if match["sign"] == ">" else not match["sign"] or bound > least)
+        if not match or not follows or not fits:
+            yield Notice("unknown_word", f"{offer}: price {full[:120]!r} is not read", locator)
+            return
+        bands.append((least, match))
+        least = bound if match["sign"] == "<=" else 0
+    for start, match in bands:
+        for component, group in (("input", "input"), ("output", "output"), ("cache_read", "cached")):
+            figure = Figure(match[group]) if match[group] else None
+            condition = Condition(min_prompt_tokens=start)
+            yield from quoted(offer, component, figure, _MILLION, locator, condition=condition)
 
 
 def _quotes(offer: Offer, pricing: JsonObject, locator: str) -> Iterator[Quote | Notice]:
@@ -71,7 +116,7 @@ def _quotes(offer: Offer, pricing: JsonObject, locator: str) -> Iterator[Quote |
             yield from quoted(offer, component, value, money, place)
         elif key in RATES:
             yield from _rated(offer, RATES[key], value, price, place)
-        elif key.startswith(("cents_", "rate_")):
+        elif key.startswith(("cents_", "rate_")) and key not in SERVICE_TIERS:
             yield Notice("unknown_word", f"{offer}: price {key[:60]!r} is not read", place)
 
 
@@ -93,6 +138,14 @@ def _ratio(value: Any) -> Decimal | None:
     return ratio if 0 < ratio < 10 else None
 
 
+_BOUND = re.compile(r"[<>]|\d\s*[KM]\b")
+_BAND = re.compile(
+    r"\$(?P<input>\d+(?:\.\d+)?) in \$(?P<output>\d+(?:\.\d+)?) out(?: \$(?P<cached>\d+(?:\.\d+)?) cached)?"
+    r"(?: ?(?P<sign><=|>) ?(?P<bound>\d{1,6}(?:\.\d+)?)(?P<unit>[KM]))?"
+)
+THOUSANDS = {"K": 1_000, "M": 1_000_000}
+SERVICE_TIERS = {"rate_per_service_tier_flex": "flex", "rate_per_service_tier_priority": "priority"}
+_MILLION = Money("USD", PER_MTOK)
 _PER_TOKEN = Money("USD", CENTS_PER_TOKEN, digits=6)
 _CENTS = Decimal("0.01")
 _PER_SECOND = Money("USD", _CENTS, "second", digits=6)

@@ -1,6 +1,7 @@
-"""Friendli's serverless models: some are billed per million tokens, some per second of compute.
+"""Friendli's serverless models: USD per token; earlier answers say with `unit_type` what a figure is for.
 
-`unit_type` says which: TOKEN figures are USD per million tokens, SECOND figures are USD per second of response time.
+Until early 2026 TOKEN figures were USD per million tokens and SECOND figures USD per second of response time. Since
+then the word is gone and figures are USD per token, beside twins named `prompt` and `completion`.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from scrapers.quoting import Money, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.errors import ParseError
 from tracker.records import Notice, Offer, Record
-from tracker.units import PER_MTOK
+from tracker.units import PER_MTOK, PER_TOKEN
 
 SOURCE = Source(
     id="friendli",
@@ -20,15 +21,15 @@ SOURCE = Source(
     requests=(Request("https://api.friendli.ai/serverless/v1/models"),),
     every_hours=6,
     currency="USD",
-    unit="USD per million tokens, or USD per second where unit_type is SECOND",
+    unit="USD per token; with unit_type TOKEN per million tokens, with SECOND per second",
     min_rows=2,
     terms="https://friendli.ai/terms-of-service",
     proof="documented",
-    proof_url="https://friendli.ai/docs/guides/serverless_endpoints/pricing",
+    proof_url="https://github.com/anomalyco/models.dev/blob/dev/packages/core/src/sync/providers/friendli.ts",
     provider="friendli",
     anchors=(
-        anchor("meta-llama-3.3-70b-instruct", "input", "0.2", "2"),
         anchor("deepseek-ai/DeepSeek-V3.2", "output", "0.5", "5"),
+        anchor("zai-org/GLM-5.2", "input", "0.3", "5"),
     ),
 )
 
@@ -48,9 +49,10 @@ def parse(capture: Capture) -> Iterator[Record]:
 def _model_records(offer: Offer, row: JsonObject, pricing: JsonObject, locator: str) -> Iterator[Record]:
     unit = as_text(pricing.get("unit_type"))
     place = f"{locator}/pricing"
-    if unit == "TOKEN":
+    if unit in ("", "TOKEN"):
+        money = PER_MILLION if unit else EACH_TOKEN
         for key, component in COSTS.items():
-            yield from quoted(offer, component, pricing.get(key), PER_TOKEN_MILLION, f"{place}/{key}")
+            yield from quoted(offer, component, pricing.get(key), money, f"{place}/{key}")
     elif unit == "SECOND":
         yield from quoted(offer, "output", pricing.get("response_time"), PER_SECOND, f"{place}/response_time")
     else:
@@ -60,6 +62,6 @@ def _model_records(offer: Offer, row: JsonObject, pricing: JsonObject, locator: 
     yield from declared_tokens(offer, "max_output_tokens", limit, f"{locator}/max_completion_tokens")
 
 
-PER_TOKEN_MILLION = Money("USD", PER_MTOK, digits=6)
+PER_MILLION, EACH_TOKEN = Money("USD", PER_MTOK, digits=6), Money("USD", PER_TOKEN, digits=6)
 PER_SECOND = Money("USD", Decimal(1), "second")
-COSTS = {"input": "input", "output": "output", "input_cache_read": "cache_read"}
+COSTS = {"input": "input", "output": "output", "input_cache_read": "cache_read", "input_cache_write": "cache_write"}

@@ -1,4 +1,7 @@
-"""Novita's model list: prices as whole numbers, one unit is 0.0001 USD per million tokens (3900 -> 0.39)."""
+"""Novita's model list: prices as whole numbers, one unit is 0.0001 USD per million tokens (3900 -> 0.39).
+
+Input and output stand in the row itself, cached tokens in its `pricing` (`{input_cache_read: {price_per_m: 300}}`).
+"""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -49,6 +52,13 @@ def parse(capture: Capture) -> Iterator[Record]:
 def _model_records(offer: Offer, row: JsonObject, locator: str) -> Iterator[Record]:
     for key, component in COSTS.items():
         yield from quoted(offer, component, row.get(key), MONEY, f"{locator}/{key}")
+    for key, value in as_object(row.get("pricing")).items():
+        place = f"{locator}/pricing/{key}"
+        if key in CACHE_COSTS:
+            figure = as_object(value).get("price_per_m")
+            yield from quoted(offer, CACHE_COSTS[key], figure, MONEY, f"{place}/price_per_m")
+        elif key not in ("prompt", "completion"):  # the two figures of the row again
+            yield Notice("unknown_word", f"{offer}: price {key[:60]!r} is not read", place)
     for index, tier in enumerate(as_list(row.get("tiered_billing_configs"))):
         if as_object(tier):
             place = f"{locator}/tiered_billing_configs/{index}"
@@ -58,4 +68,5 @@ def _model_records(offer: Offer, row: JsonObject, locator: str) -> Iterator[Reco
 
 
 MONEY = Money("USD", Decimal("0.0001"))
+CACHE_COSTS = {"input_cache_read": "cache_read", "input_cache_write": "cache_write"}
 COSTS = {"input_token_price_per_m": "input", "output_token_price_per_m": "output"}

@@ -26,8 +26,8 @@ SOURCE = Source(
     unit="USD per token, decimal strings",
     min_rows=30,
     terms="https://vercel.com/legal/terms",
-    proof="documented",
-    proof_url="https://vercel.com/docs/ai-gateway/models-and-providers",
+    proof="recorded",
+    proof_url="https://github.com/FranciscoMoretti/ai-registry/blob/65d1d4fe5def/packages/vercel-gateway/responses/gateway/models.json",
     provider="vercel",
     anchors=(
         anchor("openai/gpt-4o", "input", "1", "6"),
