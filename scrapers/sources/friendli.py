@@ -11,7 +11,7 @@ from scrapers.json_text import JsonObject, as_object, as_text, json_body, rows_a
 from scrapers.quoting import Money, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.errors import ParseError
-from tracker.records import Notice, Offer, Record
+from tracker.records import Notice, Offer, Quote, Record
 from tracker.units import PER_MTOK, PER_TOKEN
 
 SOURCE = Source(
@@ -47,21 +47,27 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 
 def _model_records(offer: Offer, row: JsonObject, pricing: JsonObject, locator: str) -> Iterator[Record]:
-    unit = as_text(pricing.get("unit_type"))
-    place = f"{locator}/pricing"
-    if unit in ("", "TOKEN"):
+    unit, place = pricing.get("unit_type"), f"{locator}/pricing"
+    if unit is None or unit == "TOKEN":
         money = PER_MILLION if unit else EACH_TOKEN
         for key, component in COSTS.items():
-            yield from quoted(offer, component, pricing.get(key), money, f"{place}/{key}")
+            for found in quoted(offer, component, pricing.get(key), money, f"{place}/{key}"):
+                yield found if not _absurd(found) else Notice("bad_row", f"{offer} {component}: no unit_type", place)
     elif unit == "SECOND":
         yield from quoted(offer, "output", pricing.get("response_time"), PER_SECOND, f"{place}/response_time")
     else:
-        yield Notice("unknown_word", f"{offer}: unit_type {unit[:40]!r}", f"{place}/unit_type")
+        yield Notice("unknown_word", f"{offer}: unit_type {str(unit)[:40]!r}", f"{place}/unit_type")
     yield from declared_tokens(offer, "context_tokens", row.get("context_length"), f"{locator}/context_length")
     limit = row.get("max_completion_tokens")
     yield from declared_tokens(offer, "max_output_tokens", limit, f"{locator}/max_completion_tokens")
 
 
+def _absurd(found: Quote | Notice) -> bool:
+    """A price per million tokens that was taken for one per token, as the word that says so went missing."""
+    return isinstance(found, Quote) and found.amount is not None and found.amount >= MOST
+
+
+MOST = Decimal(10_000)
 PER_MILLION, EACH_TOKEN = Money("USD", PER_MTOK, digits=6), Money("USD", PER_TOKEN, digits=6)
 PER_SECOND = Money("USD", Decimal(1), "second")
 COSTS = {"input": "input", "output": "output", "input_cache_read": "cache_read", "input_cache_write": "cache_write"}
