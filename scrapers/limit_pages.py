@@ -3,7 +3,8 @@
 Four layouts are in use: one row per model or account tier with a column per measure (`RPM`, `TPM`); one row per
 measure with a column per model; one row per model with a column per account tier (`20 req / min` in its cells); one
 row per account tier with a column per model, whose measure stands in the first row.
-`Unlimited` is unlimited, a dash or blank says nothing, words like "contact sales" say that the number is unknown.
+`Unlimited` is unlimited, a dash or blank says nothing, words like "contact sales" say that the number is unknown; any
+other word, and a row that has not the cells of its header, is reported and not read.
 """
 
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from scrapers.source import Capture
-from scrapers.tables import Cell, Table, html_tables, markdown_tables, plain, text_of
+from scrapers.tables import Cell, Table, html_tables, markdown_tables, plain, settled, text_of
 from tracker.errors import ParseError
 from tracker.records import Limit, Notice, Record
 from tracker.units import decimal_of
@@ -36,13 +37,10 @@ class Reading:
 
 def page_limits(capture: Capture, reading: Reading) -> Iterator[Record]:
     """Every limit of every table that is about limits; ParseError when there is none."""
-    found = False
-    for table in _tables(text_of(capture.body)):
-        for record in _table_limits(table, reading):
-            found = found or isinstance(record, Limit)
-            yield record
-    if not found:
+    found = [record for table in _tables(text_of(capture.body)) for record in _table_limits(table, reading)]
+    if not any(isinstance(record, Limit) for record in found):
         raise ParseError(f"{capture.source_id}: no rate-limit table on the page")
+    yield from settled(found)
 
 
 def _tables(text: str) -> list[Table]:
@@ -65,8 +63,12 @@ def _rejoined(tables: list[Table]) -> Iterator[Table]:
             yield table
 
 
-def _table_limits(table: Table, reading: Reading) -> Iterator[Record]:
+def _table_limits(whole: Table, reading: Reading) -> Iterator[Record]:
+    table = replace(whole, rows=tuple(row for row in whole.rows if len(row) == len(whole.header)))
     columns = _columns(table.header)
+    if len(table.rows) < len(whole.rows):
+        odd = len(whole.rows) - len(table.rows)
+        yield Notice("bad_row", f"{odd} rows have not {len(table.header)} cells", table.place)
     if columns:
         yield from _measures_across(table, columns, reading)
     elif any(_tier_column(text) for text in table.header):
@@ -130,7 +132,11 @@ def _tiers_across(table: Table, reading: Reading) -> Iterator[Record]:
 def _limit(
     reading: Reading, model: str, tier: str, measure: str, window: str, text: str, place: str
 ) -> Iterator[Limit | Notice]:
-    stated = _stated(text)
+    try:
+        stated = _stated(text)
+    except ParseError as error:
+        yield Notice("unknown_word", f"{reading.provider}/{model} {measure} per {window}: {error}", place)
+        return
     if stated is None:
         return
     amount, status = stated
@@ -145,9 +151,11 @@ def _stated(text: str) -> tuple[Decimal | None, str] | None:
         return None
     if word in STATUSES:
         return None, STATUSES[word]
+    if any(part in word for part in ON_REQUEST):
+        return None, "unknown"
     match = _NUMBER.fullmatch(word)
     if not match:
-        return None, "unknown"
+        raise ParseError(f"not a limit: {text[:60]!r}")
     amount = decimal_of(match[1]) * _MULTIPLES.get((match[2] or "").lower(), 1)
     return (Decimal(int(amount)) if amount == int(amount) else amount), "number"
 
@@ -190,6 +198,7 @@ def _bare(text: str) -> str:
 
 
 ABSENT = frozenset(["", "-", "–", "—", "n/a", "na", "none"])
+ON_REQUEST = ("contact", "sales", "talk to", "varies", "联系", "商务")
 STATUSES = {
     "unlimited": "unlimited",
     "no limit": "unlimited",

@@ -4,6 +4,7 @@ Every source multiplies differently (USD per token, US cents per token, 1e-4 USD
 declared in its `SOURCE` and applied here, in Decimal, so that 2.9999e-05 and 0.30 do not drift apart.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from tracker.errors import ParseError
@@ -16,14 +17,18 @@ CENTS_PER_TOKEN = Decimal(10_000)
 # Amounts are stored as DECIMAL(24, 9): one billionth of a currency unit per million tokens.
 AMOUNT_QUANTUM = Decimal("0.000000001")
 AMOUNT_CEILING = Decimal(10) ** 14
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 
 
 def decimal_of(raw: object) -> Decimal:
     """The exact decimal a source wrote (a float by its shortest text). NaN and infinity are refused."""
     if isinstance(raw, bool) or raw is None:
         raise ParseError(f"not a number: {raw!r}")
+    text = str(raw).strip()
+    if "," in text and not _GROUPED.fullmatch(text):
+        raise ParseError(f"not a number: {text[:60]!r}")  # "0,25" is no 25
     try:
-        value = Decimal(str(raw).strip().replace(",", ""))
+        value = Decimal(text.replace(",", ""))
     except InvalidOperation as error:
         raise ParseError(f"not a number: {str(raw)[:60]!r}") from error
     if not value.is_finite():

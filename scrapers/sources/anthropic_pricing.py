@@ -8,7 +8,20 @@ import re
 from collections.abc import Iterator
 
 from scrapers.source import Capture, Request, Source, anchor
-from scrapers.tables import Money, Reading, Table, all_readings, html_tables, loud, markdown_tables, split_band, text_of
+from scrapers.tables import (
+    OTHER_MONEY,
+    Money,
+    Reading,
+    Table,
+    all_readings,
+    html_tables,
+    loud,
+    markdown_tables,
+    plain,
+    refuse,
+    split_band,
+    text_of,
+)
 from tracker.records import Declaration, Notice, Offer, Record
 
 SOURCE = Source(
@@ -33,6 +46,7 @@ _NOTE = re.compile(r"\s*\(([^()]+)\)$")
 
 def parse(capture: Capture) -> Iterator[Record]:
     text = text_of(capture.body)
+    refuse(plain(text), OTHER_MONEY)
     tables = html_tables(text) if "<table" in text else markdown_tables(text)
     yield from loud(_records(tables))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from scrapers.source import Capture, Request, Source, anchor
 from scrapers.tables import (
     ABSENT,
+    OTHER_MONEY,
     Cell,
     Money,
     Reading,
@@ -49,7 +50,7 @@ def parse(capture: Capture) -> Iterator[Record]:
     text = text_of(capture.body)
     words = plain(text)
     require(words, r"per (1 )?million tokens|per 1M tokens", r"USD|US dollars")
-    refuse(words, r"per 1K tokens", r"per thousand tokens")
+    refuse(words, OTHER_MONEY, r"per 1K tokens", r"per thousand tokens")
     yield from loud(_records(text, "input / cached input / output" in words.lower()))
 
 

@@ -65,7 +65,10 @@ def _sections(text: str) -> Iterator[Record]:
 def _model_rows(provider: str, table: Table, url: str) -> Iterator[Record]:
     if [heading.lower() for heading in table.header[:2]] == ["model name", "model limits"]:
         for row in table.rows:
-            yield from _limits(provider, row[0].text, row[1].text, url)
+            if len(row) == len(table.header):
+                yield from _limits(provider, row[0].text, row[1].text, url)
+            else:
+                yield Notice("bad_row", f"{provider}: {len(row)} cells for {len(table.header)} columns", url)
 
 
 def _old_table(text: str) -> Iterator[Record]:

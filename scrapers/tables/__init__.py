@@ -32,11 +32,13 @@ from scrapers.tables.prices import (
     priced,
     prices_in,
     readings,
+    settled,
 )
-from scrapers.tables.text import clean, refuse, require, text_of
+from scrapers.tables.text import OTHER_MONEY, clean, refuse, require, text_of
 
 __all__ = [
     "ABSENT",
+    "OTHER_MONEY",
     "Cell",
     "Grid",
     "Money",
@@ -62,6 +64,7 @@ __all__ = [
     "readings",
     "refuse",
     "require",
+    "settled",
     "soup_of",
     "split_band",
     "table_of",

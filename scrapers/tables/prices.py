@@ -9,7 +9,7 @@ from scrapers.tables.grids import Cell, Table
 from scrapers.tables.text import clean
 from tracker.conditions import ALWAYS, Condition
 from tracker.errors import ParseError
-from tracker.records import COMPONENTS, Notice, Offer, Quote, Record
+from tracker.records import COMPONENTS, Limit, Notice, Offer, Quote, Record
 from tracker.units import PER_MTOK, amount_of
 
 ABSENT = frozenset(
@@ -22,7 +22,8 @@ FREE = {
     "limited-time free": "discount",
     "限时免费": "discount",
 }
-_NUMBER = r"(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+# "2,625" alone may be a thousand or a page in another language; with a point behind it the comma groups
+_NUMBER = r"(?P<n>[1-9]\d{0,2}(?:,\d{3})+\.\d+|\d+(?:\.\d+)?|\.\d+)"
 _STRUCK = re.compile(r"~~(?P<was>[^~]+)~~\s*(?P<now>[^~]+)")
 
 
@@ -189,27 +190,41 @@ def price_of(text: str, money: Money, unit_from: str = "") -> Price:
 
 
 def loud(records: Iterable[Record]) -> Iterator[Record]:
-    """Pass records on, but: no quote at all is a ParseError, one price point told twice is told once, and a price point
-    with two amounts is nobody's price.
-    """
+    """Pass records on, settled; no quote at all is a ParseError."""
+    kept = list(records)
+    if not any(isinstance(record, Quote) for record in kept):
+        raise ParseError("no price could be read from the page: layout changed, empty, or not the price page")
+    yield from settled(kept)
+
+
+def settled(records: Iterable[Record]) -> Iterator[Record]:
+    """Pass records on, but what is told twice is told once, and a point with two amounts has neither."""
     kept = list(dict.fromkeys(records))
     amounts: dict[object, set[Decimal | None]] = {}
     for record in kept:
-        if isinstance(record, Quote):
+        if isinstance(record, Quote | Limit):
             amounts.setdefault(_point(record), set()).add(record.amount)
-    if not amounts:
-        raise ParseError("no price could be read from the page: layout changed, empty, or not the price page")
     told: set[object] = set()
     for record in kept:
-        point = _point(record) if isinstance(record, Quote) else None
-        if point is None or (point not in told and len(amounts[point]) == 1):
+        if not isinstance(record, Quote | Limit):
             yield record
-        elif isinstance(record, Quote) and len(amounts[point]) > 1:
-            yield Notice(
-                "conflict", f"{record.offer} {record.component}: {record.raw!r} beside another price", record.locator
-            )
+            continue
+        point = _point(record)
+        if len(amounts[point]) > 1:
+            yield Notice("conflict", f"{_named(record)} beside another number", record.locator)
+        elif point not in told:
+            yield record
         told.add(point)
 
 
-def _point(quote: Quote) -> object:
-    return quote.offer, quote.component, quote.condition, quote.basis, quote.unit, quote.currency
+def _point(record: Quote | Limit) -> object:
+    if isinstance(record, Limit):
+        return replace(record, amount=None, status="", locator="")
+    return record.offer, record.component, record.condition, record.basis, record.unit, record.currency
+
+
+def _named(record: Quote | Limit) -> str:
+    if isinstance(record, Limit):
+        name = f"{record.provider}/{record.listed_name}" if record.listed_name else record.provider
+        return f"{name} {record.measure} per {record.window}: {record.amount}"
+    return f"{record.offer} {record.component}: {record.raw!r}"

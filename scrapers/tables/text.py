@@ -29,6 +29,11 @@ def require(text: str, *patterns: str) -> None:
             raise ParseError(f"the page no longer says {pattern!r}: unit or currency unproven")
 
 
+OTHER_MONEY = (
+    r"prices? (?:are )?in (?-i:(?!USD)[A-Z]{3}\b)|(?-i:\b(?!USD)[A-Z]{3}) per 1M tokens"  # "$" may be any dollar
+)
+
+
 def refuse(text: str, *patterns: str) -> None:
     """Words that contradict the declared unit or currency."""
     for pattern in patterns:

@@ -29,7 +29,7 @@ def mutations(page: str) -> Iterator[Mutation]:
     """Every mutation that changes the page."""
     yield Mutation("login page", LOGIN)
     yield Mutation("emptied", _emptied(page))
-    for name, change in {**_words(), **_columns(), **_rows()}.items():
+    for name, change in {**WORDS, **FIGURES, **_columns(), **_rows()}.items():
         changed = change(page)
         if changed.rstrip() != page.rstrip():
             yield Mutation(name, changed)
@@ -58,14 +58,6 @@ def _rows_kept(table: str, count: int) -> str:
 # --- words of unit and currency ---------------------------------------------------------------------------------------
 
 
-def _words() -> dict[str, Change]:
-    return {
-        "unit 1M -> 1K": _unit_to_thousand,
-        "currency sign swapped": _currency_swapped,
-        "currency sign in one cell": lambda page: _once(page, r"([>|~ ])(\\?)\$(?=\d)", r"\1€"),
-    }
-
-
 def _unit_to_thousand(page: str) -> str:
     for pattern, replacement in (
         (r"百万", "千"), (r"\b1M\b(?= *[Tt]oken| *input| *output| *TOKEN)", "1K"), (r"MTok", "KTok"), (r"Mtok", "Ktok"),
@@ -86,8 +78,37 @@ def _currency_swapped(page: str) -> str:
     return swapped if swapped != page else page.replace("USD", "EUR").replace("美元", "欧元")
 
 
+def _figures(template: str) -> Change:
+    """Every figure behind a dollar sign written another way; `{}` stands for it."""
+    return lambda page: re.sub(
+        r"(?<![({\\])(\\?)\$\s?(\d+(?:\.\d+)?)", lambda found: found[1] + template.format(found[2]), page
+    )
+
+
+# After each of these the page says no price in dollars per million tokens where it said one.
+FIGURES: dict[str, Change] = {
+    "figure a range": _figures("${} - $777"),
+    "figure a lower bound": _figures("from ${}"),
+    "figure per 1K tokens": _figures("${} / 1K tokens"),
+    "figure per hour": _figures("${}/hour"),
+    "figure in cents": _figures("{}¢"),
+    "figure in thousands": _figures("${}k"),
+    "figure in another dollar": _figures("A${}"),
+    "figure beside a former one": _figures("$0.007 (was ${})"),
+    "currency named in prose": lambda page: page.replace("USD", "CAD").replace("US dollars", "Canadian dollars"),
+}
+
+
 def _once(page: str, pattern: str, replacement: str) -> str:
     return re.sub(pattern, replacement, page, count=1)
+
+
+WORDS: dict[str, Change] = {
+    "unit 1M -> 1K": _unit_to_thousand,
+    "currency sign swapped": _currency_swapped,
+    "decimal comma": lambda page: re.sub(r"(?<=[$¥]\d)\.(?=\d)", ",", page),
+    "currency sign in one cell": lambda page: _once(page, r"([>|~ ])(\\?)\$(?=\d)", r"\1€"),
+}
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------

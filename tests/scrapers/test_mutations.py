@@ -1,7 +1,8 @@
 """A changed page may give the same prices or fail loudly; a wrong number in silence is the one thing that may not be.
 
 Truth is what the unchanged page says: a price that the original does not have, under the same offer, component and
-condition, is wrong unless the mutation made the page itself say it ("headers swapped" does, and is judged by that).
+condition, is wrong unless the mutation made the page itself say it ("headers swapped" does, and a header that names a
+model or an account tier says another name when it is renamed). Limits are judged as prices are.
 """
 
 from collections import Counter
@@ -12,15 +13,15 @@ import pytest
 
 from scrapers.source import Capture, SourceModule, source_modules
 from tests.scrapers.golden_pages import OBSERVED_AT, label_of, pages, source_id_of
-from tests.scrapers.mutations import mutations
+from tests.scrapers.mutations import FIGURES, WORDS, mutations
 from tracker.errors import TrackerError
-from tracker.records import Notice, Quote, Record
+from tracker.records import Limit, Notice, Quote, Record
 
 MODULES = source_modules()
 PAGES = [
     page
     for page in pages()
-    if page.suffix in (".html", ".md") and MODULES[source_id_of(page)].SOURCE.kind in ("seller", "host")
+    if page.suffix in (".html", ".md") and MODULES[source_id_of(page)].SOURCE.kind in ("seller", "host", "limits")
 ]
 Price = tuple[object, ...]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -34,11 +35,18 @@ def read(module: SourceModule, page: Path, text: str) -> list[Record]:
 
 
 def prices(records: list[Record]) -> dict[Price, object]:
-    return {
+    """Every number that would be stored: prices, and the limits of the pages that tell those."""
+    quotes = {
         (found.offer, found.component, found.condition, found.basis, found.unit, found.currency): found.amount
         for found in records
         if isinstance(found, Quote)
     }
+    limits = {
+        (found.provider, found.listed_name, found.region, found.account_tier, found.measure, found.window): found.amount
+        for found in records
+        if isinstance(found, Limit)
+    }
+    return quotes | limits
 
 
 def notices(records: list[Record]) -> Counter[str]:
@@ -55,9 +63,12 @@ def outcome(module: SourceModule, page: Path, text: str, name: str, before: list
     wrong = {point for point, amount in new.items() if old.get(point, "absent") != amount}
     loud = bool(notices(after) - notices(before))
     if wrong:
-        return "restated" if name == "headers swapped" else "SILENTLY WRONG"
+        renamed = name == "header renamed" and all("wombat" in str(point).lower() for point in wrong)
+        return "restated" if name == "headers swapped" or renamed else "SILENTLY WRONG"
     if name in ("unit 1M -> 1K", "currency sign swapped", "login page") and new:
         return "noticed" if loud and len(new) < len(old) else "SILENTLY WRONG"
+    if name in FIGURES and any(amount and point[-1] == "USD" for point, amount in new.items()):
+        return "SILENTLY WRONG"
     if loud:
         return "noticed"
     return "same" if len(new) == len(old) else "fewer"
@@ -68,7 +79,12 @@ def outcomes(page: Path) -> list[tuple[str, str]]:
     """(mutation, outcome) for one page."""
     module, text = MODULES[source_id_of(page)], page.read_text(encoding="utf-8")
     before = read(module, page, text)
-    return [(found.name, outcome(module, page, found.text, found.name, before)) for found in mutations(text)]
+    moneyless = {*WORDS, *FIGURES} if module.SOURCE.kind == "limits" else ()  # there money names an account tier
+    return [
+        (found.name, outcome(module, page, found.text, found.name, before))
+        for found in mutations(text)
+        if found.name not in moneyless
+    ]
 
 
 @every_page
