@@ -9,11 +9,11 @@ from tracker.errors import ParseError
 _ZIP_FAULTS = (
     zipfile.BadZipFile,
     StopIteration,
-    UnicodeDecodeError,
     zlib.error,
     NotImplementedError,
     RuntimeError,
     EOFError,
+    ValueError,  # offsets that point before the file
 )
 
 

@@ -17,7 +17,7 @@ from scrapers.instances import Instance, rental
 from scrapers.json_text import as_object, as_text, json_body, members
 from scrapers.source import Capture, Request, Source
 from tracker.errors import ParseError
-from tracker.records import Record
+from tracker.records import Notice, Record
 
 PAGE = "https://b0.p.awsstatic.com/pricing/2.0/meteredUnitMaps/ec2/USD/current/ec2-ondemand-without-sec-sel"
 REGIONS = {
@@ -85,16 +85,26 @@ def _price_list(capture: Capture) -> Iterator[Record]:
     header: list[str] = []
     for number, line in enumerate(lines, 1):
         if not header:
-            header = next(csv.reader([line])) if line.startswith('"SKU"') else []
+            header = _cells(line) if line.startswith('"SKU"') else []
             if header and (missing := [name for name in _HEADER if name not in header]):
                 raise ParseError(f"aws_ec2: no column {', '.join(missing)} in the price list")
         elif '"OnDemand"' in line and '"Shared"' in line:
-            row = dict(zip(header, next(csv.reader([line])), strict=False))
-            if _is_plain(row):
+            cells = _cells(line)
+            row = dict(zip(header, cells, strict=False))
+            if len(cells) != len(header):
+                yield Notice("bad_row", f"{len(cells)} cells for {len(header)} columns", f"line {number}")
+            elif _is_plain(row):
                 region = row.get("Region Code") or REGIONS.get(row.get("Location", ""), row.get("Location", ""))
                 yield from _machine(row["Instance Type"], region, row["PricePerUnit"], f"line {number}")
     if not header:
         raise ParseError("aws_ec2: a price list without a header line")
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error:
+        return []
 
 
 def _is_plain(row: dict[str, str]) -> bool:
