@@ -10,13 +10,14 @@ tracker/data/stacks.csv from all rows; `--write` refreshes the table in tracker/
 import argparse
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bench.docs import refresh
 from tracker.cost import accuracy, fit, stacks
-from tracker.cost.arrays import Floats
+from tracker.cost.arrays import Floats, Index
 from tracker.cost.measured import Measurement, parse_row, read_measurements, throughput
 from tracker.errors import DataFileError
 
@@ -28,11 +29,22 @@ SEEDS = (0, 1, 2)
 PAIR_FOLDS, CONFIGURATION_FOLDS = 10, 5
 
 
-def held_out(rows: Sequence[Measurement], label: str, seed: int) -> tuple[Floats, Floats]:
-    """Predictions and folds, for unseen hardware x model pairs or unseen configurations."""
-    name, count = (fit.pair_label, PAIR_FOLDS) if label == "pair" else (fit.configuration_label, CONFIGURATION_FOLDS)
-    labels = [name(m) for m in rows]
-    return fit.cross_validate(rows, labels, count, seed), fit.folds(labels, count, seed).astype(np.float64)
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Predictions of each row by fits that had not seen its configuration or its hardware x model pair."""
+
+    random: Floats
+    pairs: tuple[Floats, ...]
+    pair_folds: tuple[Index, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[Measurement]) -> "HeldOut":
+        pairs = [fit.pair_label(m) for m in rows]
+        return cls(
+            fit.cross_validate(rows, [fit.configuration_label(m) for m in rows], CONFIGURATION_FOLDS, SEEDS[0]),
+            tuple(fit.cross_validate(rows, pairs, PAIR_FOLDS, seed) for seed in SEEDS),
+            tuple(fit.folds(pairs, PAIR_FOLDS, seed) for seed in SEEDS),
+        )
 
 
 def line(name: str, random: accuracy.Score, pair: accuracy.Score, inside: float) -> str:
@@ -42,15 +54,14 @@ def line(name: str, random: accuracy.Score, pair: accuracy.Score, inside: float)
     )
 
 
-def table(rows: Sequence[Measurement]) -> list[str]:
+def table(rows: Sequence[Measurement], seen: HeldOut) -> list[str]:
     """The accuracy table: every source, none left out."""
     target = np.array([m.target for m in rows])
     sources = np.array([m.source for m in rows])
     families = [m.family for m in rows]
-    random, _ = held_out(rows, "configuration", SEEDS[0])
-    runs = [held_out(rows, "pair", seed) for seed in SEEDS]
-    inside = np.mean([accuracy.coverage(p, target, f.astype(np.int64), families) for p, f in runs], axis=0)
-    pair = runs[0][0]
+    random, pair = seen.random, seen.pairs[0]
+    bands = [accuracy.coverage(p, target, f, families) for p, f in zip(seen.pairs, seen.pair_folds, strict=True)]
+    inside = np.mean(bands, axis=0)
     out = [
         "| source | rows | unseen configuration: median | p90 | unseen hardware x model: median | p90 | within 2x "
         "| bias | 80 % band holds |",
@@ -61,7 +72,7 @@ def table(rows: Sequence[Measurement]) -> list[str]:
         figures = accuracy.score(random[at], target[at]), accuracy.score(pair[at], target[at])
         out.append(line(source, *figures, float(inside[at].mean())))
     whole = line("**all**", accuracy.score(random, target), accuracy.score(pair, target), float(inside.mean()))
-    medians = ", ".join(f"{accuracy.score(p, target).median:.1%}" for p, _ in runs)
+    medians = ", ".join(f"{accuracy.score(p, target).median:.1%}" for p in seen.pairs)
     young = np.array([stacks.groups_of(stacks.Stack.of(m))["age"] == "day-zero" for m in rows])
     mature = accuracy.score(random[~young], target[~young]), accuracy.score(pair[~young], target[~young])
     out.append(whole)
@@ -70,12 +81,18 @@ def table(rows: Sequence[Measurement]) -> list[str]:
     return out
 
 
+APART = (
+    ("first-token times", lambda m: m.kind == "ttft"),
+    ("per-user speeds of SRAM parts", lambda m: m.kind == "user" and m.chip.layer_us > 0),
+    ("per-user speeds elsewhere", lambda m: m.kind == "user" and not m.chip.layer_us),
+)
+
+
 def apart(rows: Sequence[Measurement]) -> str:
     """Kinds of figures that the fit never sees: first-token times and per-user speeds."""
     found = []
-    for kind, words in (("ttft", "first-token times"), ("user", "per-user speeds of vendors and SRAM parts")):
-        of_kind = [m for m in rows if m.kind == kind]
-        if of_kind:
+    for words, chosen in APART:
+        if of_kind := [m for m in rows if chosen(m)]:
             s = accuracy.score(fit.predict(of_kind, stacks.fitted()), np.array([m.target for m in of_kind]))
             found.append(f"{words} ({s.rows} rows) {s.median:.0%}, p90 {s.p90:.0%}, bias {s.bias:.2f}")
     return "Never fitted, shipped coefficients: " + "; ".join(found) + "."
@@ -111,7 +128,7 @@ def score_file(path: Path) -> list[str]:
     return out
 
 
-def write_stacks(rows: Sequence[Measurement], halves: Sequence[Measurement], path: Path) -> None:
+def write_stacks(rows: Sequence[Measurement], halves: Sequence[Measurement], seen: HeldOut, path: Path) -> None:
     """All rows fitted; error quantiles from the cross-validation, so the band is that of unseen rows.
 
     `halves` are the few figures of a prefill or a decode pool alone: they are fitted too, but not scored.
@@ -127,8 +144,8 @@ def write_stacks(rows: Sequence[Measurement], halves: Sequence[Measurement], pat
     for (term, group, key), value in whole.deviations.items():
         if abs(value) >= 5e-4 or (term, group) in {("scale", "family_year"), ("scale", "model")}:
             lines.append([term, group, key, f"{value:.4f}", sum(g[group] == key for g in groups), source, newest])
-    for name, label in (("seen", "configuration"), ("unseen", "pair")):
-        quantiles = accuracy.log_error_quantiles(held_out(rows, label, SEEDS[0])[0], target)
+    for name, predicted in (("seen", seen.random), ("unseen", seen.pairs[0])):
+        quantiles = accuracy.log_error_quantiles(predicted, target)
         for q, value in quantiles.items():
             lines.append([name, "error", f"{q}", f"{value:.4f}", len(rows), f"cross-validation, {source}", newest])
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -149,10 +166,11 @@ def main() -> None:
     every = read_measurements(path)
     rows = throughput(every)
     print(f"{len(rows)} rows from {path.name if path else 'tracker/data/public_measurements.csv'}")
+    seen = HeldOut.of(rows)
     if options.refit:
-        write_stacks(rows, [m for m in every if m.kind in {"prefill", "decode"}], STACKS)
+        write_stacks(rows, [m for m in every if m.kind in {"prefill", "decode"}], seen, STACKS)
         print("wrote tracker/data/stacks.csv")
-    lines = [*table(rows), "", apart(every)]
+    lines = [*table(rows, seen), "", apart(every)]
     print("\n".join(lines))
     if options.write:
         refresh(README, "cost_accuracy", "\n".join(lines))

@@ -15,11 +15,12 @@ from datetime import date
 from bench.docs import refresh
 from tracker.cost.deploy import chip_of
 from tracker.cost.facts import find_accelerator, find_model, find_precision
-from tracker.cost.kernel import Layout, decode_step, fitting_batch, kv_bytes_per_sequence, serve
+from tracker.cost.kernel import decode_step, fitting_batch, kv_bytes_per_sequence, serve
 from tracker.cost.money import monthly_payment, profit_over_cost, usd_per_mtok
 from tracker.cost.shape import params, shape_of
 from tracker.cost.stacks import OPTIMISED
 from tracker.cost.tables import read_rows
+from tracker.cost.worker import Layout
 
 README = "tracker/cost/README.md"
 HOURS = 730.0

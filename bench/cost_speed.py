@@ -18,13 +18,14 @@ import numpy as np
 
 from bench.docs import refresh
 from tracker.cost import market
+from tracker.cost.configure import chip_columns
 from tracker.cost.facts import find_accelerator, find_model, find_precision, models
-from tracker.cost.kernel import Chip, Coefficients, Layout, serve
+from tracker.cost.kernel import serve
 from tracker.cost.market import Question
-from tracker.cost.measured import chip_columns
 from tracker.cost.money import shipped_rents
 from tracker.cost.shape import shape_of
 from tracker.cost.stacks import Stack, fitted
+from tracker.cost.worker import Chip, Coefficients, Layout
 
 README = "tracker/cost/README.md"
 WHEN = date(2026, 8, 22)

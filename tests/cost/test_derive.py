@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.cost.configurations import CONFIGURATIONS
 from tracker.cost.derive import csv_values, from_config
 from tracker.cost.facts import find_model
 from tracker.cost.measured import parse_row
@@ -80,8 +81,9 @@ GPT_J: dict[str, Any] = {
 }
 
 
-SAME = """layers hidden heads kv_heads attention kv_rank rope_dim v_dim full_layers window_layers window moe_layers
-expert_ffn experts experts_active experts_shared vocab mtp_layers ffn_matrices"""
+SAME = """layers hidden heads kv_heads attention kv_rank v_dim full_layers window_layers window moe_layers ffn
+ssm_layers ssm_state_elems index_topk index_layers index_heads index_dim expert_ffn experts experts_active
+experts_shared vocab tied mtp_layers ffn_matrices"""
 SAME_FIELDS = SAME.split()
 
 
@@ -93,6 +95,7 @@ SAME_FIELDS = SAME.split()
         (DEEPSEEK, "deepseek-v3"),
         (GPT_OSS, "gpt-oss-120b"),
         (GPT_J, "gpt-j-6b"),
+        *((config, name) for name, config in CONFIGURATIONS.items()),
     ],
 )
 def test_derived_shape_is_the_typed_one(config: dict[str, Any], name: str) -> None:
@@ -113,12 +116,47 @@ def test_what_is_not_stated_is_listed() -> None:
         assert part in words
 
 
-def test_linear_attention_and_text_towers() -> None:
-    text = {**LLAMA, "full_attention_interval": 4, "linear_num_value_heads": 32, "linear_key_head_dim": 128}
-    made = from_config({"model_type": "vl", "text_config": text}, "a/b", DAY)
+def test_linear_attention_of_an_unknown_kind_is_assumed_aloud() -> None:
+    kinds = {"layer_types": ["linear_attention"] * 60 + ["full_attention"] * 20}
+    made = from_config({"model_type": "vl", "text_config": {**LLAMA, **kinds}}, "a/b", DAY)
     assert (made.model.full_layers, made.model.ssm_layers) == (20, 60)
-    assert made.model.ssm_state_elems == 32 * 128 * 128
     assert any("ssm_mixer_params_m" in line for line in made.assumed)
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, "fp4"),
+        ({"quant_method": "compressed-tensors", "format": "pack-quantized"}, "int4"),
+        ({"quant_method": "compressed-tensors", "config_groups": {"g": {"format": "mxfp4-pack-quantized"}}}, "mxfp4"),
+        ({"quant_method": "fbgemm_fp8"}, "fp8"),
+        ({"quant_method": "never-heard-of"}, "bf16"),
+    ],
+)
+def test_precision_is_read_from_the_quantization(stored: dict[str, Any], expected: str) -> None:
+    made = from_config({**LLAMA, "quantization_config": stored}, "a/b", DAY)
+    assert made.model.native_precision == expected
+    assert any("never-heard-of" in line for line in made.assumed) == (expected == "bf16")
+
+
+def test_heads_that_differ_between_layers_are_assumed_aloud() -> None:
+    made = from_config({**LLAMA, "swa_num_key_value_heads": 16}, "a/b", DAY)
+    assert any("swa_num_key_value_heads differs" in line for line in made.assumed)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({**LLAMA, "block_configs": [{}]}, "block_configs .each layer has a shape of its own. cannot be described"),
+        ({**MIXTRAL, "moe_latent_size": 1024}, "moe_latent_size"),
+        ({**LLAMA, "hidden_size": 0}, "hidden is 0, not a positive whole number"),
+        ({**LLAMA, "num_hidden_layers": "80"}, "layers is '80', not a positive whole number"),
+        ({**LLAMA, "hybrid_override_pattern": "M?"}, "layer kind '.' of hybrid_override_pattern is unknown"),
+    ],
+)
+def test_what_cannot_be_described_is_refused_by_its_key(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataFileError, match=f"config.json of a/b: {message}"):
+        from_config(config, "a/b", DAY)
 
 
 @pytest.mark.parametrize(

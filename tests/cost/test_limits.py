@@ -5,18 +5,17 @@ import pytest
 
 from tracker.cost.facts import find_accelerator, find_model, find_precision
 from tracker.cost.kernel import (
-    IDEAL,
-    Chip,
-    Coefficients,
-    Layout,
     decode_step,
     expert_coverage,
     fitting_batch,
     kv_bytes_per_sequence,
+    kv_read_bytes,
+    mean_seen,
     prefill_s,
     serve,
 )
 from tracker.cost.shape import Shape, params, shape_of
+from tracker.cost.worker import FABRIC_SHARE, IDEAL, Chip, Coefficients, Layout, communication_s
 
 ONE = Layout(tp=1.0)
 
@@ -29,6 +28,7 @@ def chip(name: str, math: str = "bf16", bandwidth: float = 1.0) -> Chip:
         part.peak_tflops(math) * 1e12,
         part.scaleup_gbs * 1e9,
         part.scaleup_world,
+        part.bf16_tflops * 1e12,
     )
 
 
@@ -84,7 +84,7 @@ def test_past_the_knee_a_larger_batch_no_longer_helps() -> None:
 
 def test_speed_is_monotone_in_bandwidth_and_in_every_share_of_peak() -> None:
     s, layout = shape("llama-3.1-70b"), Layout(tp=8.0)
-    base = Coefficients(0.7, 0.9, 0.5, 0.5, 0.5, 0.8, 0.8, 2e-5, 0, 0, 1e-3, 1e-6, 1e-5, 0.5, 0.3)
+    base = Coefficients(0.7, 0.9, 0.5, 0.5, 0.5, 0.8, 0.8, 2e-5, 0, 0, 1e-3, 1e-6, 1e-5, 0.5, 0.5, 0.3)
     speeds = [
         float(serve(s, chip("H100", bandwidth=b), layout, base, 2000.0, 300.0, 32.0).out_tok_s) for b in (0.5, 1, 2, 4)
     ]
@@ -145,3 +145,66 @@ def test_pipeline_stages_keep_the_latency_and_share_the_weights() -> None:
     staged = decode_step(s, h, Layout(tp=2.0, pp=4.0), IDEAL, 8.0, 0.0)
     assert float(staged.weights_s) == pytest.approx(float(flat.weights_s))
     assert fitting_batch(s, h, Layout(tp=2.0, pp=4.0), 1000.0) > fitting_batch(s, h, Layout(tp=2.0), 1000.0)
+
+
+def test_sparse_attention_reads_a_bounded_part_of_a_cache_it_keeps_whole() -> None:
+    sparse, full = shape("deepseek-v3.2", "fp8"), shape("deepseek-v3.1", "fp8")
+    long, longer = 32_000.0, 64_000.0
+    per_token = float(sparse.index_bytes)
+    assert per_token == 61 * (128 + 4)  # DeepSeek V3.2 caches 132 bytes of index per token and layer
+    assert kv_read_bytes(sparse, longer) - kv_read_bytes(sparse, long) == pytest.approx(per_token * (longer - long))
+    assert kv_bytes_per_sequence(sparse, long) == pytest.approx(
+        float(kv_bytes_per_sequence(full, long)) + per_token * long
+    )
+    assert float(kv_read_bytes(sparse, long)) < 0.4 * float(kv_read_bytes(full, long))
+    assert kv_read_bytes(full, long) == pytest.approx(float(kv_bytes_per_sequence(full, long)))
+
+
+def test_sparse_attention_makes_long_contexts_cheaper_and_short_ones_no_cheaper() -> None:
+    h, layout = chip("H200", "fp8"), Layout(tp=8.0)
+
+    def ratio(context: float) -> float:
+        steps = (
+            decode_step(shape(n, "fp8"), h, layout, IDEAL, 64.0, context) for n in ("deepseek-v3.2", "deepseek-v3.1")
+        )
+        sparse, full = (float(s.total_s) for s in steps)
+        return sparse / full
+
+    assert ratio(1000.0) > 1.0  # the index costs something and chooses everything
+    assert ratio(100_000.0) < 0.5
+
+
+@pytest.mark.parametrize("at_most", [10.0, 100.0, 1e12])
+def test_the_mean_a_prompt_token_sees_is_the_mean_of_a_ramp(at_most: float) -> None:
+    ramp = np.minimum(np.arange(1000) + 0.5, at_most)
+    assert mean_seen(1000.0, at_most) == pytest.approx(ramp.mean(), rel=1e-3)
+
+
+def test_an_all_reduce_between_domains_carries_each_chips_share_only() -> None:
+    s, h = shape("llama-3.1-70b"), chip("H100")
+    inside, across = (float(communication_s(s, h, Layout(tp), IDEAL, 1000.0)) for tp in (8.0, 16.0))
+    sent = 2 * 80 * 8192 * 2 * 1000.0  # two reductions a layer of 16-bit vectors
+    assert inside == pytest.approx(sent * 2 * 7 / 8 / 450e9)
+    assert across - inside == pytest.approx(sent / 8 * 2 * 1 / 2 / (50e9 * FABRIC_SHARE))
+
+
+def test_cards_without_a_domain_talk_over_their_own_bus() -> None:
+    s, card = shape("llama-3.1-70b"), chip("L40S")
+    sent = 2 * 80 * 8192 * 2 * 1000.0
+    assert float(communication_s(s, card, Layout(4.0), IDEAL, 1000.0)) == pytest.approx(
+        sent * 2 * 3 / 4 / (32e9 * FABRIC_SHARE)
+    )
+
+
+def test_attention_is_multiplied_at_16_bits_whatever_the_weights() -> None:
+    narrow, wide = (chip("B200", math) for math in ("fp4", "bf16"))
+    s = shape("llama-3-8b")
+    only_scores = Coefficients(mfu_decode=1e9)
+    steps = [decode_step(s, c, ONE, only_scores, 1.0, 1e5).compute_s for c in (narrow, wide)]
+    assert float(steps[0]) == pytest.approx(float(steps[1]), rel=1e-3)
+
+
+def test_four_bit_microscaled_weights_use_the_8_bit_unit_where_the_chip_reads_them() -> None:
+    blackwell, hopper = find_accelerator("B200"), find_accelerator("H100")
+    assert blackwell.peak_tflops("mx") == blackwell.fp8_tflops
+    assert hopper.peak_tflops("mx") == hopper.bf16_tflops

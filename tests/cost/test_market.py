@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 
 from tracker.cost import market
-from tracker.cost.deploy import grid, sram_pipeline
+from tracker.cost.deploy import Deployment, chip_of, grid, sram_pipeline
 from tracker.cost.explain import deployment_table, frontier, largest_size
 from tracker.cost.facts import find_accelerator, find_model, find_precision
 from tracker.cost.falls import waterfall
-from tracker.cost.kernel import first_token_batch
+from tracker.cost.kernel import Rate, first_token_batch, prefill_s, serve
 from tracker.cost.market import Estimate, Question, assess, shares_of_width
 from tracker.cost.money import Rent, RentTable, shipped_rents
 from tracker.cost.scenario import draw, find_scenario, scenario_for
+from tracker.cost.shape import shape_of
+from tracker.cost.stacks import fitted
+from tracker.cost.worker import IDEAL, Layout
 from tracker.errors import CostError
 
 NOW = date(2026, 8, 22)
-WAR = date(2023, 12, 15)
+WAR, SPRING = date(2023, 12, 15), date(2024, 3, 1)
 LLAMA = Question("meta-llama/llama-3.3-70b", "fp8", 0.1, 0.32, NOW)
 MIXTRAL = Question("mistralai/mixtral-8x7b", "bf16", None, 0.27, WAR, "mixtral-2023")
 
@@ -201,6 +204,53 @@ def test_first_token_limit_caps_the_prefill_batch() -> None:
     """The 2024 essay: 100 GPUs at 1,000 requests a second, a second to the first token: 10 prompts each."""
     assert float(first_token_batch(1000.0, 100.0, 1.0)) == 10
     assert float(first_token_batch(1000.0, 10_000.0, 1.0)) == 1
+    shape, part = shape_of(find_model("llama-3-8b"), find_precision("fp8")), find_accelerator("H100")
+    chip = chip_of(part, find_precision("fp8"))
+
+    def served(wait_s: float) -> Rate:
+        return serve(shape, chip, Layout(1.0), IDEAL, 100.0, 200.0, 64.0, wait_s=wait_s)
+
+    free = served(np.inf)
+    wait_for_ten = 10.5 / (float(free.out_tok_s) / 200.0)  # ten prompts arrive at one of the GPUs in this time
+    ten = float(prefill_s(shape, chip, Layout(1.0), IDEAL, 100.0, 10.0)) / 10
+    assert float(served(wait_for_ten).prefill_s) == pytest.approx(ten)
+    alone = float(prefill_s(shape, chip, Layout(1.0), IDEAL, 100.0))
+    assert float(served(1e-9).prefill_s) == pytest.approx(alone)
+    assert (
+        float(free.prefill_s) <= ten * (1 + 1e-9) < alone
+    )  # past the batch that fills the arithmetic a larger one gains nothing
+    assert float(served(1e-9).out_tok_s) < float(free.out_tok_s)
+
+
+def test_a_first_token_limit_makes_short_prompts_dearer_in_the_table() -> None:
+    short = replace(LLAMA, known=(("prompt", 100.0),), hardware=("H100",))
+    any_wait, soon = (deployment_table(replace(short, ttft_s=t))[0] for t in (None, 0.2))
+    assert soon.input_usd_per_mtok > any_wait.input_usd_per_mtok
+
+
+def test_pools_apart_decode_at_their_own_pace() -> None:
+    """With prefill elsewhere a user's speed does not fall as prompts grow into more prefill work."""
+    model, precision = find_model("deepseek-v3"), find_precision("fp8")
+    wide = Deployment(find_accelerator("H200"), 16, 1, True, False, "public", model, precision)
+    flat = replace(wide, tp=8, dp_attention=False)
+    made = grid([wide, flat], NOW, fitted(), 4000.0, 200.0, batches=np.array([64.0, 128.0]))
+    step_s = np.asarray(made.step.total_s)
+    assert made.tok_s_user[0] == pytest.approx(1 / step_s[0])
+    assert (made.tok_s_user[1] < 1 / step_s[1]).all()
+    assert "prefill apart" in str(wide)
+
+
+def test_sram_parts_do_not_lend_their_coefficients_to_other_chips() -> None:
+    alone, beside = (replace(LLAMA, when=SPRING, hardware=h) for h in (("H100",), ("Groq", "H100")))
+    rents = RentTable([Rent(c, SPRING, 1.0, 2.0, 3.0, "test") for c in ("Groq", "H100")])
+    rows = [{r.deployment: r for r in deployment_table(q, rents)} for q in (alone, beside)]
+    assert rows[0]["2xH100-SXM fp8"] == rows[1]["2xH100-SXM fp8"]
+    assert any("GroqLPU" in name for name in rows[1])
+
+
+def test_a_wafer_is_a_stage_of_its_own() -> None:
+    wafer = sram_pipeline(find_model("llama-3-8b"), find_precision("fp16"), find_accelerator("Cerebras"), "sram")
+    assert wafer.chips == 1
 
 
 @pytest.mark.parametrize(

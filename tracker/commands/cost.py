@@ -26,6 +26,7 @@ ScenarioOption = Annotated[
 ]
 InputPrice = Annotated[float | None, typer.Option("--input", help="USD per million input tokens")]
 OutputPrice = Annotated[float | None, typer.Option("--output", help="USD per million output tokens")]
+Trace = Annotated[bool, typer.Option("--trace", help="Say what bounds each row")]
 Utilisation = Annotated[float | None, typer.Option("--utilisation", help="Share of the day that is busy, 0 to 1")]
 
 
@@ -68,17 +69,26 @@ def make_question(
     )
 
 
+LEFT = {"deployment", "provider", "cause", "verdict", "what bounds it"}
+
+
 def _show_table(rows: list[Any], columns: list[tuple[str, str]], title: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
     for _, head in columns:
-        table.add_column(head, justify="left" if head in {"deployment", "provider", "cause", "verdict"} else "right")
+        table.add_column(head, justify="left" if head in LEFT else "right")
     for row in rows:
         table.add_row(*(_cell(row[name] if isinstance(row, dict) else getattr(row, name)) for name, _ in columns))
     console = Console()
     (console if console.is_terminal else Console(width=190)).print(table)
+
+
+def _show_deployments(rows: list[Any], columns: list[tuple[str, str]], title: str, trace: bool) -> None:
+    _show_table(rows, columns, title)
+    for row in rows if trace else ():
+        typer.echo(row.trace)
 
 
 def _cell(value: object) -> str:
@@ -166,7 +176,7 @@ def _waterfall(model: str, first: str, last: str, scenario: str | None) -> None:
         ("cause", "cause"),
         ("usd_per_mtok", "$/M blended"),
         ("factor", "cheaper by x"),
-        ("detail", "deployment"),
+        ("detail", "what bounds it"),
     ]
     _show_table(list(steps), columns, f"what made {model} cheaper to serve, {first} to {last}")
     typer.echo(
@@ -186,6 +196,7 @@ def cost(
     as_of: AsOf = None,
     scenario: ScenarioOption = None,
     utilisation: Utilisation = None,
+    trace: Trace = False,
     falls: Annotated[tuple[str, str] | None, typer.Option("--waterfall", help="Two days: what made cost fall")] = None,
 ) -> None:
     """What serving a model must cost on each plausible deployment, what that hangs on, and who breaks even.
@@ -201,7 +212,7 @@ def cost(
     known = {"prompt": prompt, "output": output, "utilisation": utilisation}
     question = make_question(model, when, precision, scenario, limits=(speed, ttft), known=known, hardware=hardware)
     title = f"{question.model_id} at {question.precision} on {when}, scenario {question.scenario}"
-    _show_table(deployment_table(question), TABLE, title)
+    _show_deployments(deployment_table(question), TABLE, title, trace)
     for line in _band_lines(question):
         typer.echo(line)
     if rows := _posted_rows(question):
@@ -218,6 +229,7 @@ def frontier(
     precision: PrecisionOption = None,
     as_of: AsOf = None,
     scenario: ScenarioOption = None,
+    trace: Trace = False,
     plot: Annotated[bool, typer.Option("--plot", help="Write frontier-MODEL.svg")] = False,
 ) -> None:
     """The cheapest price at each speed: dollars per million tokens against tokens/s per user.
@@ -229,7 +241,8 @@ def frontier(
 
     question = make_question(model, day(as_of), precision, scenario, hardware=hardware)
     points = points_of(question)
-    _show_table(points, TABLE, f"{question.model_id} at {question.precision}, scenario {question.scenario}")
+    title = f"{question.model_id} at {question.precision}, scenario {question.scenario}"
+    _show_deployments(points, TABLE, title, trace)
     if plot:
         import json
 
@@ -288,6 +301,7 @@ def breakeven(
     ttft: First = None,
     as_of: AsOf = None,
     scenario: ScenarioOption = None,
+    trace: Trace = False,
     home: HomeOption = None,
 ) -> None:
     """From which batch and how busy a day each deployment covers an offer's price.
@@ -303,14 +317,16 @@ def breakeven(
         found["model"], day(as_of), precision or declared, scenario, prices, (speed, ttft), hardware=hardware
     )
     rows = deployment_table(question)
-    _show_table(rows, EVEN, f"{question.model_id} at {question.precision}, scenario {question.scenario}")
+    title = f"{question.model_id} at {question.precision}, scenario {question.scenario}"
+    _show_deployments(rows, EVEN, title, trace)
     estimate = assess([question])[0]
     if estimate.probability_below is not None:
         typer.echo(
             f"P(below cost) {estimate.probability_below:.2f}: {_verdict(estimate.probability_below)} (uncalibrated)"
         )
     typer.echo(estimate.clears or estimate.reason)
-    typer.echo(rows[0].trace)
+    if not trace:
+        typer.echo(rows[0].trace)
 
 
 @app.command()
@@ -333,7 +349,7 @@ def size(
 
     found = _offer(offer, home, (input_price, output_price))
     question = Question(found["model"], precision, found["input"], found["output"], day(as_of), scenario, speed, ttft)
-    columns = [("kind", "kind"), ("total_b", "total B"), ("active_b", "active B"), ("deployment", "deployment")]
+    columns = [("kind", "kind"), ("total_b", "total B"), ("active_b", "active B"), ("trace", "what bounds it")]
     _show_table(list(largest_size(question)), [*columns, ("note", "note")], f"{offer}: largest size that breaks even")
 
 

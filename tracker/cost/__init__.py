@@ -14,9 +14,16 @@ One offer or thousands:
 - `band(...)` and `probability_below(...)` are the same for one question, without the rest.
 - `shares_of_width(question)` -> {input: share of the band's width}.
 
-Pictures and sentences: `deployment_table`, `frontier`, `largest_size`, `waterfall`, `scenario_for`.
-Physics, any broadcasting shape: `serve(shape, chip, layout, coefficients, prompt, output, batch)` -> `Rate` with
-`out_tok_s`, `step_s`, `prefill_s`; `decode_step`, `prefill_s`, `fitting_batch`, `kv_bytes_per_sequence`.
+Tables, lists of records in US dollars per million tokens: `deployment_table(question)` and `frontier(question)` ->
+`Row`s, `largest_size(question)` -> `Size`s, `waterfall(model, first, last, scenario)` -> `Fall`s whose factors multiply
+to the whole.
+
+Physics: fields of `Shape` (from `shape_of`), `Chip`, `Layout` and `Coefficients`, and the numbers beside them, are
+numbers or arrays that broadcast together; results have the broadcast shape. `serve(shape, chip, layout, coefficients,
+prompt, output, batch)` -> `Rate` with `out_tok_s`, `step_s`, `prefill_s` per prompt; `decode_step` -> `Step` in seconds
+by cause; `prefill_s` in seconds, `fitting_batch` in sequences, `kv_bytes_per_sequence` in bytes, `first_token_batch` in
+prompts. Money, elementwise: `usd_per_mtok(usd_per_hour, tok_s, utilisation)`, `owned_usd_per_hour`, `monthly_payment`,
+`blended_usd_per_mtok`, `margin`, `break_even_utilisation`.
 """
 
 from datetime import date
@@ -25,9 +32,6 @@ from tracker.cost.explain import Row, deployment_table, frontier, largest_size
 from tracker.cost.facts import accelerators, find_accelerator, find_model, find_precision, models, precisions
 from tracker.cost.falls import waterfall
 from tracker.cost.kernel import (
-    Chip,
-    Coefficients,
-    Layout,
     Rate,
     Step,
     decode_step,
@@ -51,8 +55,9 @@ from tracker.cost.money import (
 )
 from tracker.cost.scenario import find_scenario, scenario_for, scenarios
 from tracker.cost.shape import shape_of
+from tracker.cost.worker import Chip, Coefficients, Layout
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 
 
 def band(

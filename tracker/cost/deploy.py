@@ -8,11 +8,12 @@ import numpy as np
 
 from tracker.cost.arrays import Floats
 from tracker.cost.facts import Accelerator, Model, Precision, accelerators, find_accelerator
-from tracker.cost.kernel import Chip, Coefficients, Layout, Step, decode_step, fitting_batch, prefill_s, serve
+from tracker.cost.kernel import Step, decode_step, fitting_batch, kv_bytes_per_sequence, prefill_s, serve
 from tracker.cost.money import RentTable
 from tracker.cost.scenario import Scenario
 from tracker.cost.shape import Shape, shape_of
-from tracker.cost.stacks import PROFILES, VERIFIED_TOKENS, Fitted, Stack, public_family
+from tracker.cost.stacks import PROFILE_ERROR, VERIFIED_TOKENS, Fitted, Stack, public_family
+from tracker.cost.worker import Chip, Coefficients, Layout, fabric_bytes_s
 from tracker.errors import CostError
 
 _SMALL = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64)
@@ -25,7 +26,10 @@ MTP_FROM = date(2025, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One way to serve: chips of one kind in one worker, a precision, a software stack."""
+    """One way to serve: chips of one kind in one worker, a precision, a software stack.
+
+    Expert-parallel workers (`dp_attention`) decode only: their prompts are prefilled by a pool of the same chips apart.
+    """
 
     chip: Accelerator
     tp: int
@@ -42,7 +46,7 @@ class Deployment:
 
     def __str__(self) -> str:
         extras = [self.precision.precision]
-        extras += ["expert parallel"] if self.dp_attention else []
+        extras += ["expert parallel, prefill apart"] if self.dp_attention else []
         extras += ["multi-token prediction"] if self.speculation else []
         stages = f" in {self.pp} stages" if self.pp > 1 else ""
         return f"{self.chips}x{self.chip.name}{stages} {', '.join(extras)}"
@@ -69,16 +73,15 @@ def worker_sizes(model: Model, chip: Accelerator, when: date, stack: str) -> lis
     return sizes
 
 
-SRAM_STAGE = 36  # chips per pipeline stage, and 1.4 x the weights' bytes: 576 chips in 16 stages for Mixtral
-SRAM_ROOM = 1.4
+SRAM_ROOM = 1.4  # times the weights' bytes: what 576 chips for Mixtral imply
 SRAM_PER_STAGE = 3.0  # sequences in flight per stage: what the published 24,000 tokens/s at 500 per user imply
 
 
 def sram_pipeline(model: Model, precision: Precision, chip: Accelerator, stack: str) -> Deployment:
     """The whole model in the SRAM of a pipeline of chips."""
     need = float(shape_of(model, precision).resident_bytes) * SRAM_ROOM / (chip.mem_gb * 1e9)
-    stages = max(int(np.ceil(need / SRAM_STAGE)), 1)
-    return Deployment(chip, SRAM_STAGE, stages, False, False, stack, model, precision)
+    stages = max(int(np.ceil(need / chip.stage_chips)), 1)
+    return Deployment(chip, chip.stage_chips, stages, False, False, stack, model, precision)
 
 
 def deployments(
@@ -120,18 +123,23 @@ def chip_of(part: Accelerator, precision: Precision) -> Chip:
         part.peak_tflops(precision.math) * 1e12,
         part.scaleup_gbs * 1e9,
         float(part.scaleup_world),
+        part.bf16_tflops * 1e12,
     )
 
 
-def coefficients(units: Sequence[Deployment], when: date, fit: Fitted) -> Coefficients:
-    """Columns (deployments, 1) of a stack's coefficients: `public`, `public:<family>` or one of PROFILES."""
-    kind, _, family = units[0].stack.partition(":")
-    if kind in PROFILES:
-        return PROFILES[kind]
+def family_of(unit: Deployment, when: date) -> str:
+    """The software family of a deployment's stack: `public`, `public:<family>` or one of PROFILE_ERROR."""
+    kind, _, family = unit.stack.partition(":")
+    if kind in PROFILE_ERROR:
+        return kind
     if kind != "public":
-        raise CostError(f"stack {units[0].stack!r} is unknown; use public, public:<family>, {', '.join(PROFILES)}")
-    stacks = [Stack(u.chip, u.model, u.precision.precision, family or public_family(u.chip, when), when) for u in units]
-    k = fit.coefficients(stacks)
+        raise CostError(f"stack {unit.stack!r} is unknown; use public, public:<family>, {', '.join(PROFILE_ERROR)}")
+    return family or public_family(unit.chip, when)
+
+
+def coefficients(units: Sequence[Deployment], when: date, fit: Fitted) -> Coefficients:
+    """Columns (deployments, 1) of the coefficients of each deployment's stack."""
+    k = fit.coefficients([Stack(u.chip, u.model, u.precision.precision, family_of(u, when), when) for u in units])
     return Coefficients(*(np.asarray(getattr(k, name))[:, None] for name in Coefficients.__dataclass_fields__))
 
 
@@ -166,8 +174,12 @@ def grid(
     output: float,
     kv_use: float = 1.0,
     batches: Floats | None = None,
+    wait_s: float = np.inf,
 ) -> Grid:
-    """Evaluates deployments of one model and precision over batches. Cost is kept as chip-seconds per token."""
+    """Evaluates deployments of one model and precision over batches. Cost is kept as chip-seconds per token.
+
+    `wait_s` is the longest wait for a first token: it caps how many prompts are prefilled together.
+    """
     shape: Shape = shape_of(units[0].model, units[0].precision)
     k = coefficients(units, when, fit)
     chip, layout, chips, drafting = _columns(units)
@@ -176,19 +188,21 @@ def grid(
     batch = np.where(layout.dp_attention > 0, wide[None, :], narrow[None, :]).astype(np.float64)
     accepted = np.where(drafting > 0, fit.mtp_accepted(), 1.0)
     verify = np.where(drafting > 0, VERIFIED_TOKENS, 1.0)
-    rate = serve(shape, chip, layout, k, prompt, output, batch, verify, accepted)
+    rate = serve(shape, chip, layout, k, prompt, output, batch, verify, accepted, wait_s)
     step = decode_step(shape, chip, layout, k, batch, prompt + output / 2, verify)
     room = fitting_batch(shape, chip, layout, prompt + output, kv_use=kv_use)
     in_sram = np.array([u.chip.memory_kind == "sram" for u in units])[:, None]
     room = np.where(in_sram, np.minimum(room, SRAM_PER_STAGE * layout.pp), room)
     first = prefill_s(shape, chip, layout, k, prompt)
+    moved = kv_bytes_per_sequence(shape, prompt) / fabric_bytes_s(chip)
+    apart = layout.dp_attention > 0  # no prefill stops the decoding, but the cache has to move
     return Grid(
         units=tuple(units),
         batch=batch,
         chip_s_per_input=np.broadcast_to(chips * rate.prefill_s / prompt, batch.shape),
         chip_s_per_output=chips * rate.step_s / (batch * accepted),
-        tok_s_user=np.asarray(rate.out_tok_s) / batch,
-        first_token_s=np.broadcast_to(np.asarray(first), batch.shape),
+        tok_s_user=np.where(apart, accepted / rate.step_s, rate.out_tok_s / batch),
+        first_token_s=np.broadcast_to(np.where(apart, first + moved, first), batch.shape),
         fits=(batch <= room).astype(np.float64),
         step=step,
     )
@@ -205,3 +219,8 @@ def bound_by(step: Step, at: tuple[int, ...]) -> str:
     }
     shape = np.shape(step.total_s)
     return max(parts, key=lambda name: float(np.broadcast_to(parts[name], shape)[at]))
+
+
+def trace_of(made: Grid, i: int, j: int) -> str:
+    """The sentence that says what limits deployment `i` at batch `j` of a grid."""
+    return f"bound by {bound_by(made.step, (i, j))} at batch {made.batch[i, j]:.0f} on {made.units[i]}"

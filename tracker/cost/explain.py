@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tracker.cost.arrays import Floats
-from tracker.cost.deploy import Deployment, Grid, bound_by, grid, required_deployments
+from tracker.cost.deploy import Grid, grid, required_deployments, trace_of
 from tracker.cost.facts import Model, Precision, find_model, find_precision
 from tracker.cost.market import Question, check, scenario_of
 from tracker.cost.money import RentTable, shipped_rents
@@ -44,11 +44,19 @@ class Middle(NamedTuple):
     usd_request: Floats
 
 
-def middle(model: Model, precision: Precision, when: date, scenario: Scenario, rents: RentTable, fit: Fitted) -> Middle:
+def middle(
+    model: Model,
+    precision: Precision,
+    when: date,
+    scenario: Scenario,
+    rents: RentTable,
+    fit: Fitted,
+    ttft_s: float | None = None,
+) -> Middle:
     """Every deployment at every batch with all ranges at their middle; requests in dollars per million of them."""
     prompt, output, hit = scenario.prompt[1], scenario.output[1], scenario.cache_hit[1]
     units = required_deployments(model, precision, when, scenario, rents, prompt + output)
-    made = grid(units, when, fit, prompt, output, scenario.kv_use)
+    made = grid(units, when, fit, prompt, output, scenario.kv_use, wait_s=ttft_s or np.inf)
     hourly = np.array([rents.required(u.chip, when).p50_usd_per_hour for u in units]) * scenario.rent[1]
     per_second = (hourly / 3600 / scenario.utilisation[1])[:, None] * 1e6
     usd_in, usd_out = made.chip_s_per_input * per_second, made.chip_s_per_output * per_second
@@ -79,7 +87,6 @@ def _row(m: Middle, i: int, j: int, scenario: Scenario, owed: Floats | None, pai
         batch_even = float(m.source.batch[i, covered[0]]) if len(covered) else None
         use_even = float(owed[i, j] * scenario.utilisation[1] / paid)
     tokens = scenario.prompt[1] + scenario.output[1]
-    limit = bound_by(m.source.step, (i, j))
     return Row(
         deployment=str(m.source.units[i]),
         usd_per_chip_hour=float(m.hourly[i]),
@@ -91,7 +98,7 @@ def _row(m: Middle, i: int, j: int, scenario: Scenario, owed: Floats | None, pai
         blended_usd_per_mtok=float(m.usd_request[i, j] / tokens),
         break_even_batch=batch_even,
         break_even_utilisation=use_even,
-        trace=f"bound by {limit} at batch {m.source.batch[i, j]:.0f} on {m.source.units[i]}",
+        trace=trace_of(m.source, i, j),
     )
 
 
@@ -105,7 +112,7 @@ def deployment_table(
     check(q)
     scenario = scenario_of(q)
     model, precision = find_model(q.model_id), find_precision(q.precision)
-    m = middle(model, precision, q.when, scenario, rents or shipped_rents(), fit or fitted())
+    m = middle(model, precision, q.when, scenario, rents or shipped_rents(), fit or fitted(), q.ttft_s)
     allowed = (m.source.batch <= scenario.load_batch[1]) & (m.source.tok_s_user >= (q.tok_s_user or 0.0))
     allowed &= m.source.first_token_s <= (q.ttft_s or np.inf)
     cost = np.where(allowed, m.usd_request, np.inf)
@@ -127,7 +134,7 @@ def frontier(q: Question, rents: RentTable | None = None, fit: Fitted | None = N
     """Dollars against tokens/s/user: the points that no other deployment or batch beats on both, fastest first."""
     scenario = scenario_of(q)
     model, precision = find_model(q.model_id), find_precision(q.precision)
-    m = middle(model, precision, q.when, scenario, rents or shipped_rents(), fit or fitted())
+    m = middle(model, precision, q.when, scenario, rents or shipped_rents(), fit or fitted(), q.ttft_s)
     order = np.argsort(-m.source.tok_s_user, axis=None, kind="stable")
     cheapest, out = np.inf, []
     for flat in order:
@@ -145,7 +152,7 @@ class Size:
     kind: str
     total_b: float
     active_b: float
-    deployment: str
+    trace: str
     note: str
 
 
@@ -188,16 +195,16 @@ def largest_size(q: Question, rents: RentTable | None = None, fit: Fitted | None
     for kind, name in (("sparse", SPARSE), ("dense", DENSE)):
         template = find_model(name)
 
-        def best(factor: float, template: Model = template) -> tuple[float, Deployment | None]:
+        def best(factor: float, template: Model = template) -> tuple[float, str]:
             model = scaled(template, factor)
             try:
-                m = middle(model, precision, q.when, scenario, table, known)
+                m = middle(model, precision, q.when, scenario, table, known, q.ttft_s)
             except CostError:
-                return np.inf, None
+                return np.inf, ""
             ok = (m.source.batch <= scenario.load_batch[1]) & (m.source.tok_s_user >= (q.tok_s_user or 0.0))
             owed = np.where(ok & (m.source.first_token_s <= (q.ttft_s or np.inf)), _owed(q, m, scenario), np.inf)
-            i, _ = np.unravel_index(int(owed.argmin()), owed.shape)
-            return float(owed.min()), m.source.units[int(i)]
+            i, j = (int(v) for v in np.unravel_index(int(owed.argmin()), owed.shape))
+            return float(owed.min()), trace_of(m.source, i, j)
 
         low, high = 1e-3, 8.0
         if best(low)[0] > paid:
@@ -206,12 +213,12 @@ def largest_size(q: Question, rents: RentTable | None = None, fit: Fitted | None
         for _ in range(18):
             mid = float(np.sqrt(low * high))
             low, high = (mid, high) if best(mid)[0] <= paid else (low, mid)
-        model, unit = scaled(template, low), best(low)[1]
+        model, trace = scaled(template, low), best(low)[1]
         active = params(model)
         share = model.experts_active / model.experts if model.experts else 1.0
         used = active.total - active.embedding - active.experts * (1 - share)
         note = "at the end of the searched range" if low > 7.9 else f"proportions of {name}"
-        sizes.append(Size(kind, active.total / 1e9, used / 1e9, str(unit), note))
+        sizes.append(Size(kind, active.total / 1e9, used / 1e9, trace, note))
     return sizes
 
 

@@ -16,7 +16,7 @@ from tracker.errors import CostError, DataFileError
 
 @dataclass(frozen=True, slots=True)
 class Accelerator:
-    """One chip (or card) as its vendor sells it."""
+    """One chip (or card) as its vendor sells it. `layer_us` is what a layer takes where the weights stay in SRAM."""
 
     name: str
     aliases: tuple[str, ...]
@@ -34,16 +34,28 @@ class Accelerator:
     allin_w: float
     capex_usd: float
     memory_kind: str
+    layer_us: float
     confidence: str
     source: str
     as_of: date
 
     def peak_tflops(self, math_kind: str) -> float:
-        """The rate for a math kind, falling back to the next wider unit the chip has."""
+        """The rate for a math kind, falling back to the next wider unit the chip has.
+
+        `mx` weights have 4 bits: a chip that reads them natively multiplies them with 8-bit activations, others widen
+        them to 16 bits first.
+        """
         if math_kind == "int8":
             return self.int8_tops or self.bf16_tflops
+        if math_kind == "mx":
+            math_kind = "fp8" if self.fp4_tflops > 0 else "bf16"
         ladder = {"fp4": ("fp4", "fp8", "bf16"), "fp8": ("fp8", "bf16"), "bf16": ("bf16",)}[math_kind]
         return next(rate for kind in ladder if (rate := float(getattr(self, f"{kind}_tflops"))) > 0)
+
+    @property
+    def stage_chips(self) -> int:
+        """Chips of one stage of a pipeline in SRAM: 36 small ones (576 in 16 stages for Mixtral), or one wafer."""
+        return min(36, self.scaleup_world)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +63,9 @@ class Model:
     """The shape of one open model: everything its serving cost depends on.
 
     `attention` is mha, gqa, mla (latent, DeepSeek V2 on), csa (compressed, DeepSeek V4: `kv_compress` tokens share
-    one entry) or none. Layers with full attention, a window or a recurrent state are counted apart.
-    `experts_shared` is in units of one routed expert; `ssm_mixer_params_m` is in millions per layer.
+    one entry) or none. Layers with full attention, a window or a recurrent state are counted apart. Sparse attention
+    (DeepSeek V3.2 on) reads `index_topk` cached tokens, chosen by `index_heads` heads of `index_dim` in `index_layers`
+    layers; 0 is none. `experts_shared` is in units of one routed expert; `ssm_mixer_params_m` in millions per layer.
     """
 
     model_id: str
@@ -78,6 +91,10 @@ class Model:
     ssm_state_elems: int
     ssm_mixer_params_m: float
     kv_compress: float
+    index_topk: int
+    index_layers: int
+    index_heads: int
+    index_dim: int
     ffn: int
     ffn_matrices: int
     moe_layers: int
@@ -126,6 +143,7 @@ def _checked_accelerator(chip: Accelerator) -> Accelerator:
         _require(getattr(chip, field) >= 0, where, f"field {field!r} must not be negative")
     _require(chip.scaleup_world >= 1, where, "field 'scaleup_world' must be at least 1")
     _require(chip.memory_kind in {"hbm", "gddr", "sram"}, where, f"memory_kind {chip.memory_kind!r} is unknown")
+    _require((chip.memory_kind == "sram") == (chip.layer_us > 0), where, "layer_us without SRAM, or the reverse")
     _require(chip.confidence in {"high", "medium", "low"}, where, f"confidence {chip.confidence!r} is unknown")
     _require(bool(chip.source), where, "field 'source' is empty")
     return chip
@@ -145,6 +163,10 @@ def checked_model(model: Model, file: str = "models.csv") -> Model:
     )
     _require(model.experts >= model.experts_active, where, "field 'experts_active' exceeds 'experts'")
     _require(bool(model.experts) == bool(model.moe_layers), where, "experts without moe_layers, or the reverse")
+    _require(
+        bool(model.index_topk) == bool(model.index_layers), where, "index_topk without index_layers, or the reverse"
+    )
+    _require(model.index_layers <= model.full_layers, where, "field 'index_layers' exceeds 'full_layers'")
     _require(model.moe_layers <= model.layers, where, "field 'moe_layers' exceeds 'layers'")
     _require(bool(model.window) == bool(model.window_layers), where, "window without window_layers, or the reverse")
     _require(bool(model.source), where, "field 'source' is empty")

@@ -9,7 +9,7 @@ from datetime import date
 
 import numpy as np
 
-from tracker.cost.deploy import grid, required_deployments
+from tracker.cost.deploy import grid, required_deployments, trace_of
 from tracker.cost.facts import Model, find_precision
 from tracker.cost.money import RentTable, shipped_rents
 from tracker.cost.scenario import Scenario
@@ -80,8 +80,8 @@ def _world_cost(world: _World, scenario: Scenario, rents: RentTable, fit: Fitted
     request = made.chip_s_per_input * own.prompt[1] + made.chip_s_per_output * own.output[1] / world.slots
     ok = (made.fits > 0) & (made.batch <= own.load_batch[1])
     cost = np.where(ok, request * per_second / (own.prompt[1] + own.output[1]), np.inf)
-    i, _ = np.unravel_index(int(cost.argmin()), cost.shape)
-    return float(cost.min()), str(made.units[int(i)])
+    i, j = (int(v) for v in np.unravel_index(int(cost.argmin()), cost.shape))
+    return float(cost.min()), trace_of(made, i, j)
 
 
 def _precision_at(model: Model, when: date) -> str:

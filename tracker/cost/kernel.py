@@ -1,13 +1,11 @@
 """The physics: seconds of a decode step and of a prefill, bytes that must fit. Pure, vectorised, broadcasting numpy.
 
 Every argument may be a number or an array; shapes broadcast. Units: bytes, seconds, FLOPs, tokens, sequences.
-A worker is `tp * pp` chips that hold one copy of the weights; replicas of it are data parallelism.
 
 - Decode reads every touched weight and every cached token once per step: roofline of Pope et al. 2022 (2211.05102).
 - A batch of B tokens that each pick k of E experts touches E(1-(1-k/E)^B) of them in expectation.
 - Latent caches cannot be split over heads: under tensor parallelism each chip holds and reads all of them, under
   data-parallel attention each chip holds its own sequences (DeepSeek-V3 report, section 3.4).
-- Ring all-reduce moves 2(n-1)/n of the vector per chip; dispatch and combine of experts move k copies of it.
 """
 
 from dataclasses import dataclass
@@ -16,55 +14,9 @@ import numpy as np
 
 from tracker.cost.arrays import Array
 from tracker.cost.shape import Shape
+from tracker.cost.worker import Chip, Coefficients, Layout, communication_s
 
-ACTIVATION_BYTES = 2.0
-SCALEOUT_BYTES_S = 50e9  # one 400 Gb/s port per GPU: the usual fabric between scale-up domains
 PREFILL_CHUNK_TOKENS = 8192.0  # chunked-prefill token budget of vLLM and TensorRT-LLM
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """What one accelerator can do: memory bytes, bytes/s, FLOP/s at the precision's unit, link bytes/s one way."""
-
-    mem_bytes: Array
-    bw: Array
-    flops: Array
-    link: Array
-    world: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How one worker is cut: tensor parallel, pipeline stages, and whether attention is data parallel (0 or 1)."""
-
-    tp: Array
-    pp: Array = 1.0
-    dp_attention: Array = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficients:
-    """The fitted part: shares of the hardware's peak that a stack reaches, and its fixed times in seconds."""
-
-    hbm: Array = 1.0
-    kv: Array = 1.0
-    mfu_prefill: Array = 1.0
-    mfu_decode: Array = 1.0
-    mfu_attention: Array = 1.0
-    expert_mfu: Array = 1.0
-    expert_mfu_prefill: Array = 1.0
-    layer_s: Array = 0.0
-    moe_layer_s: Array = 0.0
-    recurrent_layer_s: Array = 0.0
-    step_s: Array = 0.0
-    sequence_s: Array = 0.0
-    allreduce_s: Array = 0.0
-    link: Array = 1.0
-    serial: Array = 0.0  # 0: compute hides behind memory; 1: the two add up
-    scale: Array = 1.0  # what is left of a stack's speed after the terms above
-
-
-IDEAL = Coefficients()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,34 +36,19 @@ def expert_coverage(active: Array, experts: Array, tokens: Array) -> Array:
     return -np.expm1(tokens * np.log1p(-np.minimum(active / experts, 1 - 1e-12)))
 
 
-def link_bytes_s(chip: Chip, layout: Layout, k: Coefficients) -> Array:
-    """Bytes per second and chip between the chips of a worker: scale-up inside its domain, Ethernet beyond.
-
-    An unpublished link (0) takes no time of its own: it is then part of the stack's fixed time per layer.
-    """
-    inside = layout.tp <= chip.world
-    return np.where(inside, np.where(np.asarray(chip.link) > 0, chip.link, np.inf), SCALEOUT_BYTES_S) * k.link
-
-
-def communication_s(shape: Shape, chip: Chip, layout: Layout, k: Coefficients, tokens: Array) -> Array:
-    """Seconds of all-reduce (tensor parallel) or of dispatch and combine (expert parallel) for `tokens`."""
-    n = layout.tp
-    many = n > 1
-    wire = shape.hidden * ACTIVATION_BYTES * tokens / link_bytes_s(chip, layout, k)
-    reduced = (2 * shape.layers) * (k.allreduce_s * np.sqrt(n) + wire * 2 * (n - 1) / n)
-    # Inside a scale-up domain every chosen expert gets a copy; between domains one copy per domain is sent and
-    # forwarded, to four domains at most (node-limited routing, DeepSeek-V3 report, section 2.1.2).
-    domains = np.maximum(n / chip.world, 1.0)
-    near = np.minimum(shape.experts_active, n) * (n - 1) / n
-    far = np.minimum(np.minimum(shape.experts_active, domains), 4.0) * (domains - 1) / domains
-    copies = np.where(n <= chip.world, near, far)
-    exchanged = (2 * shape.moe_layers) * (k.allreduce_s * np.sqrt(n) + wire * copies)
-    return np.where(many, np.where(layout.dp_attention > 0, exchanged, reduced), 0.0)
-
-
 def kv_bytes_per_sequence(shape: Shape, context: Array) -> Array:
     """Cache bytes of one sequence: full layers grow, windows stop growing, recurrent state is fixed."""
-    return shape.kv_bytes_full * context + shape.kv_bytes_window * np.minimum(context, shape.window) + shape.state_bytes
+    return (shape.kv_bytes_full + shape.index_bytes) * context + _bounded_bytes(shape, context)
+
+
+def kv_read_bytes(shape: Shape, context: Array) -> Array:
+    """Cache bytes a decoded token reads: sparse attention keeps every entry, reads the index and the chosen ones."""
+    chosen = np.minimum(context, shape.index_topk)
+    return shape.kv_bytes_full * chosen + shape.index_bytes * context + _bounded_bytes(shape, context)
+
+
+def _bounded_bytes(shape: Shape, context: Array) -> Array:
+    return shape.kv_bytes_window * np.minimum(context, shape.window) + shape.state_bytes
 
 
 def kv_split(shape: Shape, layout: Layout) -> Array:
@@ -153,9 +90,12 @@ def decode_step(
     coverage = expert_coverage(shape.experts_active, shape.experts, tokens)
     weight_bytes = shape.attention_bytes / attention_share + (shape.dense_bytes + coverage * shape.expert_bytes) / tp
     weights_s = weight_bytes / bw
-    kv_s = micro * kv_bytes_per_sequence(shape, context) / (kv_split(shape, layout) * bw * k.kv)
-    cached = tokens * shape.decode_flops_per_cached * attended(shape, context) / (tp * chip.flops * k.mfu_attention)
-    dense_share = shape.dense_flops_share + (1 - shape.dense_flops_share) / k.expert_mfu
+    kv_s = micro * kv_read_bytes(shape, context) / (kv_split(shape, layout) * bw * k.kv)
+    looked_at = attended(shape, np.minimum(context, shape.index_topk), np.minimum(context, shape.window))
+    score_flops = shape.decode_flops_per_cached * looked_at + shape.index_flops * context
+    cached = tokens * score_flops / (tp * chip.wide_flops * k.mfu_attention)
+    expert_mfu = np.minimum(k.expert_mfu, 1 / np.asarray(k.mfu_decode))  # no kernel exceeds the peak
+    dense_share = shape.dense_flops_share + (1 - shape.dense_flops_share) / expert_mfu
     compute_s = tokens * shape.flops_per_token * dense_share / (tp * chip.flops * k.mfu_decode) + cached
     comm_s = communication_s(shape, chip, layout, k, np.where(layout.dp_attention > 0, tokens / tp, tokens))
     overhead_s = fixed_s(shape, k) + tokens * k.sequence_s
@@ -170,18 +110,25 @@ def fixed_s(shape: Shape, k: Coefficients) -> Array:
     return shape.layers * k.layer_s + shape.moe_layers * k.moe_layer_s + recurrent * k.recurrent_layer_s + k.step_s
 
 
-def attended(shape: Shape, context: Array) -> Array:
-    """Cached tokens a new token looks at, summed over layers."""
+def attended(shape: Shape, full: Array, window: Array) -> Array:
+    """Cached tokens a new token looks at, summed over layers, given what it sees in each kind of layer."""
     share = shape.kv_bytes_full + shape.kv_bytes_window
-    full = np.where(share > 0, shape.kv_bytes_full / np.maximum(share, 1e-30), 1.0)
-    seen: Array = full * context + (1 - full) * np.minimum(context, shape.window)
+    wide = np.where(share > 0, shape.kv_bytes_full / np.maximum(share, 1e-30), 1.0)
+    seen: Array = wide * full + (1 - wide) * window
     return np.multiply(shape.attention_layers, seen)
+
+
+def mean_seen(prompt: Array, at_most: Array) -> Array:
+    """Tokens that a prompt's token sees on average, when none sees more than `at_most`: the mean of min(i, at_most)."""
+    kept: Array = np.minimum(prompt, at_most)
+    return kept * (1 - kept / (2 * np.maximum(prompt, 1.0)))
 
 
 def prefill_s(shape: Shape, chip: Chip, layout: Layout, k: Coefficients, prompt: Array, prompts: Array = 1.0) -> Array:
     """Seconds a worker needs for `prompts` prompts of `prompt` tokens, in chunks of at most PREFILL_CHUNK_TOKENS.
 
-    Attention over the prompt is quadratic: each token looks at half of it on average. Pipeline stages overlap.
+    Attention over the prompt is quadratic: each token looks at half of it on average, or less where a window or an
+    index bounds it; the index itself scores all. Pipeline stages overlap.
     """
     tokens = prompt * prompts
     chunk = np.minimum(tokens, PREFILL_CHUNK_TOKENS)
@@ -193,7 +140,9 @@ def prefill_s(shape: Shape, chip: Chip, layout: Layout, k: Coefficients, prompt:
     weight_bytes = shape.attention_bytes / attention_share + (shape.dense_bytes + coverage * shape.expert_bytes) / tp
     memory_s = weight_bytes * chunks / (pp * chip.bw * k.hbm)
     dense_share = shape.dense_flops_share + (1 - shape.dense_flops_share) / k.expert_mfu_prefill
-    quadratic = shape.prefill_flops_per_cached * attended(shape, prompt / 2) / (rate * k.mfu_attention)
+    looked_at = attended(shape, mean_seen(prompt, shape.index_topk), mean_seen(prompt, shape.window))
+    score_flops = shape.prefill_flops_per_cached * looked_at + shape.index_flops * prompt / 2
+    quadratic = score_flops / (tp * pp * chip.wide_flops * k.mfu_attention)
     compute_s = tokens * (shape.flops_per_token * dense_share / (rate * k.mfu_prefill) + quadratic)
     busy = np.maximum(memory_s, compute_s) + k.serial * np.minimum(memory_s, compute_s)
     local = np.where(layout.dp_attention > 0, tokens / tp, tokens)
@@ -226,16 +175,23 @@ def serve(
     batch: Array,
     verify: Array = 1.0,
     accepted: Array = 1.0,
+    wait_s: Array = np.inf,
 ) -> Rate:
     """Continuous batching: `batch` sequences share the worker, and each prefill stops the decoding of all.
 
-    In one life of a batch the worker prefills `batch` prompts and takes `output / accepted` steps.
+    In one life of a batch the worker prefills `batch` prompts and takes `output / accepted` steps. Prompts are
+    prefilled together as far as a chunk reaches, but no more than arrive within `wait_s`, the longest wait for a first
+    token.
     """
     step = decode_step(shape, chip, layout, k, batch, prompt + output / 2, verify).total_s
+    decoding_s = output / accepted * step
     grouped = np.maximum(np.minimum(batch, PREFILL_CHUNK_TOKENS / np.maximum(prompt, 1.0)), 1.0)
     first = prefill_s(shape, chip, layout, k, prompt, grouped) / grouped
-    life_s = batch * first + output / accepted * step
-    return Rate(batch * output / life_s, batch, step, first)
+    if np.isfinite(wait_s).any():
+        arrivals = batch / (batch * first + decoding_s)
+        grouped = np.minimum(grouped, first_token_batch(arrivals, 1.0, wait_s))
+        first = prefill_s(shape, chip, layout, k, prompt, grouped) / grouped
+    return Rate(batch * output / (batch * first + decoding_s), batch, step, first)
 
 
 def first_token_batch(requests_s: Array, workers: Array, wait_s: Array) -> Array:

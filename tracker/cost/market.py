@@ -14,7 +14,7 @@ import numpy as np
 
 from tracker.cost.arrays import Floats
 from tracker.cost.choice import Choice, Columns, cheapest, chip_prices, flatten
-from tracker.cost.deploy import Deployment, bound_by, deployments, grid
+from tracker.cost.deploy import Deployment, deployments, grid, trace_of
 from tracker.cost.facts import Model, Precision, find_accelerator, find_model, find_precision
 from tracker.cost.money import RentTable, shipped_rents
 from tracker.cost.scenario import Draws, Scenario, draw, find_scenario
@@ -160,7 +160,7 @@ def prepare(
     units = deployments(model, precision, q.when, scenario, rents, prompt + output)
     columns = None
     if units:
-        made = grid(units, q.when, fit, prompt, output, scenario.kv_use)
+        made = grid(units, q.when, fit, prompt, output, scenario.kv_use, wait_s=q.ttft_s or np.inf)
         prices = chip_prices(made, q.when, scenario, draws, rents)
         bar = None if scenario.hardware or q.ttft_s is not None else keep  # first-token time is no axis of pruning
         columns = flatten(made, prices, draws, slowest_useful(q.tok_s_user, draws), bar)
@@ -172,9 +172,7 @@ def trace(setting: Setting, row: int) -> str:
     c = setting.columns
     if c is None:
         return "no deployment"
-    i, j = c.rows[row]
-    unit = c.source.units[i]
-    return f"bound by {bound_by(c.source.step, (i, j))} at batch {c.batch[row]:.0f} on {unit}"
+    return trace_of(c.source, *c.rows[row])
 
 
 def clearing(q: Question, setting: Setting) -> str:
@@ -260,6 +258,8 @@ def assess(
     A question that names an unknown model, precision, scenario or chip raises CostError for the whole batch.
     """
     table, known = rents or shipped_rents(), fit or fitted()
+    for q in questions:
+        check(q)
     order = sorted(range(len(questions)), key=lambda i: repr(_group(questions[i])))
     out: dict[int, Estimate] = {}
     current, setting = None, None
@@ -267,7 +267,6 @@ def assess(
         q = questions[i]
         if setting is None or _group(q) != current:
             current, setting = _group(q), prepare(_permissive(q), table, known, count, keep=keep)
-        check(q)
         out[i] = answer(q, setting)
     return [out[i] for i in range(len(questions))]
 
@@ -275,19 +274,23 @@ def assess(
 def _group(q: Question) -> tuple[object, ...]:
     """What decides the grid. Pruning looks at cache hits, and a first-token time keeps it from pruning."""
     known = q.known if q.ttft_s is None else tuple(pair for pair in q.known if pair[0] != "cache_hit")
-    return q.model_id, q.precision, q.when, q.scenario, known, q.hardware, q.ttft_s is not None
+    return q.model_id, q.precision, q.when, q.scenario, known, q.hardware, wait_step(q.ttft_s)
+
+
+def wait_step(ttft_s: float | None) -> float | None:
+    """First-token limits share a grid within a factor of two: the longest of them caps its prefill batches."""
+    return None if ttft_s is None else float(2.0 ** np.ceil(np.log2(ttft_s)))
 
 
 def _permissive(q: Question) -> Question:
     """The group's most permissive question: its grid holds what every other one needs."""
-    unlimited = None if q.ttft_s is None else 1e9
     return replace(
         q,
         input_usd_per_mtok=None,
         output_usd_per_mtok=None,
         cached_usd_per_mtok=None,
         tok_s_user=None,
-        ttft_s=unlimited,
+        ttft_s=wait_step(q.ttft_s),
     )
 
 

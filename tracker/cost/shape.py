@@ -12,6 +12,9 @@ import numpy as np
 from tracker.cost.arrays import Array, Index
 from tracker.cost.facts import Model, Precision
 
+UNBOUNDED = 1e12  # tokens: no prompt is longer
+INDEX_SCALE_BYTES = 4.0  # the index of sparse attention keeps one 8-bit key per token and layer, with a 32-bit scale
+
 
 @dataclass(frozen=True, slots=True)
 class Params:
@@ -52,9 +55,11 @@ def params(model: Model) -> Params:
     shared = model.moe_layers * one_expert * model.experts_shared
     dense_ffn = (model.layers - model.moe_layers) * model.ffn_matrices * h * model.ffn
     router = model.moe_layers * h * model.experts
+    queries = model.index_heads * model.index_dim * (model.q_rank or h)
+    index = model.index_layers * (queries + (model.index_dim + model.index_heads) * h)
     return Params(
         attention=(model.full_layers + model.window_layers) * attention_params(model),
-        dense=dense_ffn + shared + router + model.ssm_layers * model.ssm_mixer_params_m * 1e6,
+        dense=dense_ffn + shared + router + index + model.ssm_layers * model.ssm_mixer_params_m * 1e6,
         experts=float(model.moe_layers * one_expert * model.experts),
         head=float(model.vocab * h),
         embedding=0.0 if model.tied else float(model.vocab * h),
@@ -110,6 +115,9 @@ class Shape:
     window: Array
     state_bytes: Array
     kv_shards: Array
+    index_topk: Array
+    index_bytes: Array
+    index_flops: Array
 
     def at(self, index: Index) -> "Shape":
         return Shape(*(np.asarray(column)[index] for column in astuple_shallow(self)))
@@ -155,6 +163,9 @@ def shape_of(model: Model, precision: Precision, kv_bits: float | None = None) -
         window=max(model.window, 1),
         state_bytes=model.ssm_layers * model.ssm_state_elems * 2.0,
         kv_shards=1 if model.attention in {"mla", "csa"} else max(model.kv_heads, 1),
+        index_topk=model.index_topk or UNBOUNDED,
+        index_bytes=model.index_layers * (model.index_dim + INDEX_SCALE_BYTES) if model.index_layers else 0.0,
+        index_flops=2 * model.index_layers * model.index_heads * model.index_dim,
     )
     return Shape(*(np.float64(value) for value in astuple(values)))
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from tracker.cost.arrays import Floats
 from tracker.cost.facts import Accelerator, Model
-from tracker.cost.kernel import Coefficients
 from tracker.cost.measured import DAY_ZERO, Measurement
 from tracker.cost.tables import read_rows
+from tracker.cost.worker import Coefficients
 from tracker.errors import DataFileError
 
 # Where the fit starts; also the width of a parameter's own prior is one natural log unit.
@@ -38,6 +38,7 @@ BASE = {
     "sequence_s": 5e-6,
     "allreduce_s": 12e-6,
     "link": 0.5,
+    "exchange": 0.5,
     "serial": 0.3,
     "mtp_accepted": 1.7,
     "server_slack": 1.15,
@@ -48,14 +49,17 @@ PRIORS = (
     ("memory", "hardware", 0.075),
     ("memory", "family_year", 0.075),
     ("memory", "generation_family", 0.1),
+    ("memory", "generation_precision", 0.05),
     ("flops", "hardware", 0.1),
     ("flops", "family_year", 0.125),
     ("flops", "family_precision", 0.075),
     ("flops", "generation_family", 0.1),
+    ("flops", "generation_precision", 0.1),
     ("prefill", "family_year", 0.125),
     ("experts", "family_year", 0.15),
     ("expert_prefill", "family_year", 0.15),
     ("overhead", "family_year", 0.2),
+    ("overhead", "generation_family", 0.1),
     ("overhead", "vendor", 0.15),
     ("overhead", "age", 0.25),
     ("moe_overhead", "family_year", 0.15),
@@ -63,6 +67,7 @@ PRIORS = (
     ("sequence", "model", 0.2),
     ("links", "family_year", 0.2),
     ("links", "hardware", 0.2),
+    ("exchange", "family_year", 0.4),
     ("scale", "family_year", 0.1),
     ("scale", "generation_family", 0.1),
     ("scale", "model", 0.06),
@@ -80,7 +85,8 @@ MOVES = {
     "overhead": (("layer_s", 1), ("moe_layer_s", 1), ("recurrent_layer_s", 1), ("step_s", 1)),
     "moe_overhead": (("moe_layer_s", 1),),
     "sequence": (("sequence_s", 1),),
-    "links": (("allreduce_s", 1), ("link", -1)),
+    "links": (("allreduce_s", 1), ("link", -1), ("exchange", -1)),
+    "exchange": (("exchange", 1),),
     "scale": (("scale", 1),),
 }
 VERIFIED_TOKENS = 2.5  # tokens checked per step by a multi-token-prediction stack: one drafted head, sometimes two
@@ -135,9 +141,40 @@ def groups_of(stack: Stack) -> dict[str, str]:
         "family_kind": f"{family}|{'moe' if stack.model.experts else 'dense'}",
         "family_model": f"{family}|{model}",
         "generation_family": f"{generation(stack.chip)}|{family}",
+        "generation_precision": f"{generation(stack.chip)}|{stack.precision}",
         "model": model,
         "age": "day-zero" if young else "mature",
     }
+
+
+# The 2023-24 essays describe a custom stack: 63.5 % of HBM bandwidth and 2.06 ms per step reproduce their 220 and 280
+# tokens/s/user on 8 A100 and 8 H100 (two unknowns, two speeds). Compute is what well tuned kernels reach.
+OPTIMISED = Coefficients(
+    hbm=0.635,
+    kv=1.0,
+    mfu_prefill=0.6,
+    mfu_decode=0.6,
+    mfu_attention=0.6,
+    expert_mfu=1.0,
+    expert_mfu_prefill=1.0,
+    step_s=2.06e-3,
+    link=0.8,
+)
+
+# Mixtral's own published speed, 500 tokens/s/user over 32 layers (SemiAnalysis 2024-02), not the middle of four models.
+SRAM_MIXTRAL = Coefficients(layer_s=1 / (500 * 32))
+
+
+def profile_of(stack: Stack) -> Coefficients | None:
+    """The coefficients of a stack that is not fitted: the optimised one, or weights in SRAM over a pipeline of chips,
+
+    where bandwidth is no limit and hops and scheduling take the chip's fixed time per layer.
+    """
+    if stack.family == "optimised":
+        return OPTIMISED
+    if stack.family == "sram-mixtral":
+        return SRAM_MIXTRAL
+    return Coefficients(layer_s=stack.chip.layer_us * 1e-6) if stack.family == "sram" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +209,7 @@ class Fitted:
                 moved = memo[stack] = self._moved(stack)
             for name, value in moved.items():
                 logs[name][i] += value
-        return to_coefficients(logs)
+        return _with_profiles(to_coefficients(logs), stacks)
 
     def _moved(self, stack: Stack) -> dict[str, float]:
         keys = groups_of(self._in_known_year(stack))
@@ -210,6 +247,15 @@ def to_coefficients(logs: dict[str, Floats]) -> Coefficients:
     return Coefficients(**{name: values[name] for name in names if name in values})
 
 
+def _with_profiles(k: Coefficients, stacks: Sequence[Stack]) -> Coefficients:
+    """Columns of coefficients with the rows of unfitted stacks put in."""
+    fixed = {i: profile for i, stack in enumerate(stacks) if (profile := profile_of(stack)) is not None}
+    for i, profile in fixed.items():
+        for name in Coefficients.__dataclass_fields__:
+            np.asarray(getattr(k, name))[i] = getattr(profile, name)
+    return k
+
+
 @cache
 def fitted(folder: Path | None = None) -> Fitted:
     """The shipped fit."""
@@ -231,29 +277,6 @@ def fitted(folder: Path | None = None) -> Fitted:
     return Fitted(base, deviations, errors)
 
 
-# The 2023-24 essays describe a custom stack: 63.5 % of HBM bandwidth and 2.06 ms per step reproduce their 220 and 280
-# tokens/s/user on 8 A100 and 8 H100 (two unknowns, two speeds). Compute is what well tuned kernels reach.
-OPTIMISED = Coefficients(
-    hbm=0.635,
-    kv=1.0,
-    mfu_prefill=0.6,
-    mfu_decode=0.6,
-    mfu_attention=0.6,
-    expert_mfu=1.0,
-    expert_mfu_prefill=1.0,
-    step_s=2.06e-3,
-    link=0.8,
-)
-
-# Weights in SRAM over a pipeline of chips: bandwidth is no limit, hops and scheduling are. 52 us per layer is the
-# middle of 39 to 72 us that the published 800, 500, 300 and 173 tokens/s/user imply (Llama 3 8B, Mixtral, Llama 2 70B,
-# Falcon 180B): a speed from it is good to a factor of 1.4 either way, so publish it as an interval.
-SRAM_PIPELINE = Coefficients(layer_s=52e-6)
-
-# Mixtral's own published speed, 500 tokens/s/user over 32 layers (SemiAnalysis 2024-02), not the middle of four models.
-SRAM_MIXTRAL = Coefficients(layer_s=1 / (500 * 32))
-
-PROFILES = {"optimised": OPTIMISED, "sram": SRAM_PIPELINE, "sram-mixtral": SRAM_MIXTRAL}
 PROFILE_ERROR = {
     "optimised": {0.1: -0.1, 0.5: 0.0, 0.9: 0.1},  # ln(measured / predicted): the anchors reproduce within 10 %
     "sram": {0.1: -0.34, 0.5: 0.0, 0.9: 0.34},
