@@ -94,10 +94,10 @@ def communication_s(shape: Shape, chip: Chip, layout: Layout, k: Coefficients, t
     inside = sent * 2 * (near - 1) / near / link_bytes_s(chip, k.link)
     between = sent / near * 2 * (domains - 1) / domains / fabric_bytes_s(chip)
     reduced = (2 * shape.layers) * (k.allreduce_s * np.sqrt(n) + inside + between)
-    # Inside a scale-up domain every chosen expert gets a copy; between domains one copy per domain is sent and
-    # forwarded, to four domains at most (node-limited routing, DeepSeek-V3 report, section 2.1.2).
+    # Inside a scale-up domain every chosen expert gets a copy; between domains one copy per domain is sent, to
+    # four domains at most, and forwarded inside while the next is under way (DeepSeek-V3 report, section 3.2.2).
     copies = np.minimum(shape.experts_active, n) * (n - 1) / n / link_bytes_s(chip, k.exchange)
     far = np.minimum(np.minimum(shape.experts_active, domains), 4.0) * (domains - 1) / domains
-    wire = sent * np.where(domains > 1, far / fabric_bytes_s(chip), copies)
+    wire = sent * np.maximum(copies, np.where(domains > 1, far / fabric_bytes_s(chip), 0.0))
     exchanged = (2 * shape.moe_layers) * (k.allreduce_s * np.sqrt(n) + wire)
     return np.where(n > 1, np.where(layout.dp_attention > 0, exchanged, reduced), 0.0)
