@@ -60,7 +60,7 @@ FROM (SELECT *, lead(began) OVER (PARTITION BY offer_id, component ORDER BY k) A
 METRICS = """
 INSERT INTO core.metric
 SELECT 'market', 1000000 + i % ?, CASE i // ? % 2 WHEN 0 THEN 'throughput_tok_s' ELSE 'ttft_ms' END, 'p50', '30m',
-       20 + hash(i) % 200, NULL, m.seen, m.seen, 1, 1
+       20 + hash(i) % 200, NULL, m.seen, m.seen, 1, 1, NULL
 FROM (SELECT i, TIMESTAMP '{now}' - to_seconds(CAST(i * 63072000.0 / ? AS BIGINT)) AS seen FROM range(?) t(i)) m
 """
 REFERENCE = """

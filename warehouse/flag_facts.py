@@ -99,7 +99,7 @@ SELECT offer_id, name, median(value) AS value, count(*) AS samples, min(observed
     max(observed_at) AS until,
        any_value(source_id) AS source_id
 FROM core.metric
-WHERE name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s', 'cache_hit_pct')
+WHERE superseded_at IS NULL AND name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s', 'cache_hit_pct')
   AND (value > 0 OR name = 'cache_hit_pct')
   AND statistic IN ('p50', 'mean', 'last', 'claim', 'measured')
   AND coalesce(measured_at, observed_at) <= {at} AND coalesce(measured_at, observed_at) > {at} - INTERVAL {days} DAY
@@ -108,7 +108,8 @@ GROUP BY offer_id, name ORDER BY offer_id, name
 _SPEED_DAYS = """
 WITH daily AS (
     SELECT offer_id, name, CAST(coalesce(measured_at, observed_at) AS DATE) AS day, median(value) AS value
-    FROM core.metric WHERE name IN ('throughput_tok_s', 'ttft_ms') AND statistic = 'p50' AND value > 0
+    FROM core.metric
+    WHERE superseded_at IS NULL AND name IN ('throughput_tok_s', 'ttft_ms') AND statistic = 'p50' AND value > 0
       AND coalesce(measured_at, observed_at) <= {at} AND coalesce(measured_at, observed_at) > {at} - INTERVAL 28 DAY
     GROUP BY ALL
 )

@@ -9,14 +9,15 @@ from decimal import Decimal
 
 from warehouse.moves import find_moves, shown, write_plain
 from warehouse.passes import PassFacts, Summary, content_hash, texts_of
+from warehouse.series import append_series
 from warehouse.shapes import QUOTE, SHAPES, Shape
 from warehouse.store import Connection, transaction
 from warehouse.versions import NEVER_CALM, Calm, Hold, Judge, Key, Row, State, Version, advance, believe
 from warehouse.writes import (
     write_holds,
+    write_notices,
     write_offers,
     write_passes,
-    write_series,
     write_versions,
 )
 
@@ -58,7 +59,8 @@ def append_pass(
         for shape in SHAPES:
             if facts.rows[shape.kind] or _stands(connection, shape, facts.source_id):
                 _move(connection, shape, facts, texts[shape.kind], trust if shape is QUOTE else None, done)
-        write_series(connection, [facts])
+        append_series(connection, [facts])
+        write_notices(connection, [facts])
         return _write_pass(connection, facts, fingerprint, done)
 
 

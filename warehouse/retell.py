@@ -10,6 +10,7 @@ from datetime import datetime
 from tracker.records import Notice, Offer
 from warehouse.ledger import JudgeOf, load_state, nobody
 from warehouse.passes import PassFacts, Summary, content_hash
+from warehouse.series import append_series, passes_with_series, settle_again, stage_again
 from warehouse.shapes import QUOTE, SHAPES, Shape
 from warehouse.store import Connection, insert, transaction
 from warehouse.versions import Changes, Hold, State, Version, advance, believe
@@ -19,14 +20,14 @@ from warehouse.writes import (
     now_row,
     past_row,
     write_holds,
+    write_notices,
     write_offers,
     write_passes,
-    write_series,
 )
 
 
 class Telling:
-    """A history being told: open states, what closed, and one line per pass. Series go straight to the ledger."""
+    """A history being told: open states, what closed, and one line per pass. New series go straight to the ledger."""
 
     def __init__(self, connection: Connection, source_id: str, judge_of: JudgeOf | None) -> None:
         self.connection = connection
@@ -38,6 +39,9 @@ class Telling:
         self.holds: dict[int, Hold] = {}
         self.passes: list[tuple[tuple[object, ...], PassFacts]] = []
         self.latest: PassFacts | None = None
+        self.again: list[int] = []  # passes stored before whose series are told again
+        self._with_series = passes_with_series(connection, source_id)
+        self._fingerprint = ""
         self._offers: set[Offer] = set()  # written by this telling
         self._notices: set[tuple[str, str, str]] = set()
 
@@ -49,7 +53,11 @@ class Telling:
             self._offers |= facts.offers
         if not known:
             facts.notices = self._unheard(facts)
-            write_series(self.connection, [facts])
+            append_series(self.connection, [facts])
+            write_notices(self.connection, [facts])
+        elif facts.outcome != "failed" and self._shows_series(facts):
+            stage_again(self.connection, facts)
+            self.again.append(facts.pass_id)
         for shape in SHAPES if facts.outcome != "failed" else ():
             state, rows = self.states[shape.kind], facts.rows[shape.kind]
             if not rows and not state.open:
@@ -70,6 +78,13 @@ class Telling:
             row, facts = self.passes[-1]
             at = PASS_COLUMNS.index("content_hash")
             self.passes[-1] = (*row[:at], content_hash(self.latest), *row[at + 1 :]), facts
+
+    def _shows_series(self, facts: PassFacts) -> bool:
+        """Whether a pass stored before has series of its own: one that showed the same as the pass before has none."""
+        before = self._fingerprint
+        if facts.metrics or facts.fx_rates or facts.demand:
+            self._fingerprint = content_hash(facts)
+        return facts.pass_id in self._with_series or self._fingerprint != before
 
     def _unheard(self, facts: PassFacts) -> list[Notice]:
         """A notice is stored once: those of earlier passes need not be looked up in the ledger again."""
@@ -104,6 +119,7 @@ def retell(
         for facts in passes:
             telling.show(facts, facts.pass_id in known)
         telling.finish()
+        settle_again(connection, source_id, telling.again, told_at)
         counts = [
             _settle(connection, shape, source_id, telling.states[shape.kind], telling.closed[shape.kind], told_at)
             for shape in SHAPES

@@ -91,82 +91,24 @@ def write_holds(connection: Connection, source_id: str, holds: Iterable[Hold]) -
     insert(connection, "core.hold", columns, rows)
 
 
-def write_series(connection: Connection, passes: Sequence[PassFacts]) -> None:
-    """Append measurements, rates and demand; what is there already is not written twice."""
-    metrics = [
-        (f.source_id, offer_id(m.offer), m.name, m.statistic, m.window, m.value, m.measured_at, f.observed_at,
-         f.recorded_at, capture, f.pass_id)
-        for f in passes for m, capture in f.metrics
-    ]  # fmt: skip
-    columns: tuple[str, ...] = (
-        "source_id", "offer_id", "name", "statistic", "per", "value", "measured_at", "observed_at", "recorded_at",
-        "capture_id", "pass_id",
-    )  # fmt: skip
-    insert(connection, "core.metric", columns, metrics)
-    rates = [
-        (f.source_id, r.base_currency, r.quote_currency, r.published_date, r.rate, f.observed_at, f.recorded_at,
-         capture, f.pass_id)
-        for f in passes for r, capture in f.fx_rates
-    ]  # fmt: skip
-    columns = ("source_id", "base_currency", "quote_currency", "published_date", "rate", "observed_at",
-               "recorded_at", "capture_id", "pass_id")  # fmt: skip
-    _insert_new(connection, "core.fx_rate", columns, rates, 5)
-    demand = [
-        (f.source_id, d.listed_name, d.day, d.scope, d.tokens, f.observed_at, f.recorded_at, capture, f.pass_id)
-        for f in passes for d, capture in f.demand
-    ]  # fmt: skip
-    columns = ("source_id", "listed_name", "day", "scope", "tokens", "observed_at", "recorded_at", "capture_id",
-               "pass_id")  # fmt: skip
-    _insert_new(connection, "core.demand", columns, demand, 5)
-    notices = [
+def write_notices(connection: Connection, passes: Sequence[PassFacts]) -> None:
+    """Append what a reader should know: told once, not once a pass."""
+    rows = [
         (f.source_id, n.kind, n.text, n.locator, f.observed_at, f.recorded_at, f.pass_id)
         for f in passes for n in f.notices
     ]  # fmt: skip
-    columns = ("source_id", "kind", "text", "locator", "observed_at", "recorded_at", "pass_id")
-    _insert_new(connection, "core.notice", columns, notices, 4)  # told once, not once a pass
-    if rates:
-        refresh_fx_daily(connection)
-
-
-def _insert_new(
-    connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]], identifying: int
-) -> None:
-    """Insert the rows whose first `identifying` columns are not there yet."""
     if not rows:
         return
-    unique = {row[:identifying]: row for row in reversed(rows)}
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * FROM {table} LIMIT 0")
+    unique = {row[:4]: row for row in reversed(rows)}
+    connection.execute("CREATE OR REPLACE TEMP TABLE fresh AS SELECT * FROM core.notice LIMIT 0")
+    columns = ("source_id", "kind", "text", "locator", "observed_at", "recorded_at", "pass_id")
     insert(connection, "fresh", columns, list(unique.values()))
-    match = " AND ".join(f"known.{name} = fresh.{name}" for name in columns[:identifying])
-    names = ", ".join(columns)
     connection.execute(
-        f"INSERT INTO {table} ({names}) SELECT {names} FROM fresh "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {table} known WHERE {match})"
+        "INSERT INTO core.notice SELECT * FROM fresh WHERE NOT EXISTS (SELECT 1 FROM core.notice known "
+        "WHERE known.source_id = fresh.source_id AND known.kind = fresh.kind AND known.text = fresh.text "
+        "AND known.locator = fresh.locator)"
     )
     connection.execute("DROP TABLE fresh")
-
-
-def refresh_fx_daily(connection: Connection) -> None:
-    """USD per unit of each currency for each day, carried over weekends and holidays; ECB's base is the euro."""
-    connection.execute("DELETE FROM calc.fx_daily")
-    connection.execute(
-        """
-        INSERT INTO calc.fx_daily
-        WITH euro AS (
-            SELECT quote_currency AS currency, published_date, arg_max(rate, recorded_at)::DOUBLE AS rate
-            FROM core.fx_rate WHERE base_currency = 'EUR' GROUP BY ALL
-        ), dollar AS (SELECT published_date, rate FROM euro WHERE currency = 'USD'),
-        published AS (
-            SELECT e.currency, e.published_date, d.rate / e.rate AS usd FROM euro e JOIN dollar d USING (published_date)
-            UNION ALL SELECT 'EUR', published_date, rate FROM dollar
-        ), spans AS (
-            SELECT *, coalesce(lead(published_date) OVER (PARTITION BY currency ORDER BY published_date),
-                               published_date + 1) AS next_date FROM published
-        )
-        SELECT currency, unnest(generate_series(published_date, next_date - 1, INTERVAL 1 DAY))::DATE,
-               published_date, usd FROM spans
-        """
-    )
 
 
 def write_passes(connection: Connection, passes: Sequence[tuple[tuple[object, ...], PassFacts]]) -> None:

@@ -214,7 +214,7 @@ def test_what_was_observed_stands_in_for_the_assumption_and_is_traced(home: Home
     with writing(home.warehouse, home.write_lock) as connection:
         connection.execute(
             "INSERT INTO core.metric SELECT 'a', q.offer_id, 'cache_hit_pct', 'mean', '1d', 87.0, $1, $1, $1, "
-            "q.capture_id, q.pass_id FROM core.quote_now q JOIN core.offer o USING (offer_id) "
+            "q.capture_id, q.pass_id, NULL FROM core.quote_now q JOIN core.offer o USING (offer_id) "
             "WHERE o.listed_name = $2 LIMIT 1",
             [START, FAIR],
         )

@@ -326,3 +326,42 @@ def test_a_repaired_parser_reads_what_the_broken_one_choked_on(
     collecting.publish(home.warehouse, home.history, home.write_lock)
     assert ask(home, "SELECT output FROM offers WHERE listed_name = 'fast'") == [(Decimal(2),)]
     assert ask(home, "SELECT outcome FROM passes") == [("good",)]
+
+
+def test_a_repaired_parser_retells_measurements_and_demand(
+    home: Home, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import date
+    from types import SimpleNamespace
+
+    import tests.shop as shop_module
+    from tracker.records import Demand, Metric, Offer
+
+    def counting(per_day: int, speed: float):  # type: ignore[no-untyped-def]
+        def parse(capture):  # type: ignore[no-untyped-def]
+            yield from shop_module.parse(capture)
+            yield Demand("fast", date(2026, 1, 1), 3000 // per_day, "router")
+            yield Metric(Offer("a", "fast"), "throughput_tok_s", "p50", "30m", speed)
+
+        return SimpleNamespace(SOURCE=given, parse=parse)
+
+    def told() -> list[tuple[object, ...]]:
+        collecting.publish(home.warehouse, home.history, home.write_lock)
+        tokens = ask(home, "SELECT tokens FROM demand")
+        return tokens + ask(home, "SELECT value FROM metrics ORDER BY observed_at")
+
+    given = source("a", shop.url("a"))
+    register(monkeypatch, given)
+    for module in ("tracker.collect.source_module", "tracker.backfill.source_module"):
+        monkeypatch.setattr(module, lambda _: counting(1, 50.0))
+    for price in ("1", "1", "1.2"):  # the second pass shows nothing new: it has no measurements of its own
+        shop.put("a", stock(fast=(price, "2")))
+        run(home)
+    assert told() == [(3000,), (50.0,), (50.0,)]
+    reparse(home)
+    assert told() == [(3000,), (50.0,), (50.0,)]
+    monkeypatch.setattr("tracker.backfill.source_module", lambda _: counting(30, 25.0))
+    for _ in range(2):
+        reparse(home)
+        assert told() == [(100,), (25.0,), (25.0,)]
+    assert ask(home, "SELECT count(*) FROM core.demand WHERE superseded_at IS NOT NULL") == [(1,)]

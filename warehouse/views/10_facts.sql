@@ -106,7 +106,8 @@ COMMENT ON COLUMN limits.capture_id IS 'The raw bytes behind it';
 CREATE OR REPLACE VIEW metrics AS
 SELECT o.offer, o.provider, o.listed_name, m.model_id, t.name, t.statistic, t.per, t.value,
        coalesce(t.measured_at, t.observed_at) AS measured_at, t.observed_at, t.source_id, t.capture_id, t.offer_id
-FROM core.metric t JOIN core.offer o USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id);
+FROM core.metric t JOIN core.offer o USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id)
+WHERE t.superseded_at IS NULL;
 COMMENT ON VIEW metrics IS 'Measurements made by others (throughput, first token, uptime). Our own are in the view probes.';
 COMMENT ON COLUMN metrics.offer IS 'The offer';
 COMMENT ON COLUMN metrics.provider IS 'Who serves and bills';
@@ -132,7 +133,7 @@ COMMENT ON COLUMN fx.usd_per_unit IS 'US dollars per unit';
 
 CREATE OR REPLACE VIEW demand AS
 SELECT source_id, listed_name, day, scope, arg_max(tokens, recorded_at) AS tokens
-FROM core.demand GROUP BY source_id, listed_name, day, scope;
+FROM core.demand WHERE superseded_at IS NULL GROUP BY source_id, listed_name, day, scope;
 COMMENT ON VIEW demand IS 'Tokens of a model that passed a router on a day. OpenRouter rankings: CC BY 4.0, cite OpenRouter.';
 COMMENT ON COLUMN demand.source_id IS 'Whose counter';
 COMMENT ON COLUMN demand.listed_name IS 'Model as the counter names it';
