@@ -93,6 +93,8 @@ def stage_again(connection: Connection, facts: PassFacts) -> None:
 
 def settle_again(connection: Connection, source_id: str, pass_ids: Sequence[int], told_at: datetime) -> None:
     """Make the series of the passes told again hold exactly what was put aside; the rest is stamped `superseded_at`."""
+    if not pass_ids:
+        return  # a source of prices alone
     for series in (METRIC, FX_RATE, DEMAND):
         aside = f"again_{series.table}"
         connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {aside} AS SELECT * FROM core.{series.table} LIMIT 0")
