@@ -17,15 +17,15 @@ import numpy as np
 
 from bench import audit_lab
 from bench.audit_lab.home import lab_home
+from tracker.audit.ask import Party, Wallet, ask_all, scored_margins, search_border, texts
 from tracker.audit.border import BorderPrompt, border_trials, choose_window, select
 from tracker.audit.border import calibration as calibrating
 from tracker.audit.divergence import Survival, survival
 from tracker.audit.margin import CEILING
 from tracker.audit.noise import HonestNoise, Trials, learn_honest
 from tracker.audit.permutation import Floats
+from tracker.audit.run import GREEDY_TOKENS, SAMPLED_TOKENS, TARGET_KL
 from tracker.audit.tracking import Sample
-from tracker.audit_ask import Party, Wallet, ask_all, scored_margins, search_border, texts
-from tracker.audit_run import GREEDY_TOKENS, SAMPLED_TOKENS, TARGET_KL
 from tracker.probe.keys import Key
 from tracker.probe.messages import Ask
 from tracker.probe.stream import run

@@ -12,8 +12,8 @@ from typing import Any
 
 from bench.audit import README
 from bench.audit_pools import lab_facts, lab_party, lab_python, lab_server
-from tracker.audit_desk import plan
-from tracker.audit_run import Report, Table, run_audit
+from tracker.audit.desk import plan
+from tracker.audit.run import Report, Table, run_audit
 
 START, END = "<!-- bench:audit_verdicts -->", "<!-- /bench:audit_verdicts -->"
 AUDITED = (

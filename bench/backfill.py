@@ -22,9 +22,9 @@ from bench.docs import refresh
 from scrapers import archive
 from scrapers.source import Capture, source_module
 from tests.git_repository import make_repository, price_maps
-from tracker.backfill import GIT, plan_git, retell_sources, silent
-from tracker.git_history import commits_of, history_of
-from tracker.parsing import judge_of, parse_pass
+from tracker.backfill.git_history import commits_of, history_of
+from tracker.backfill.run import GIT, plan_git, retell_sources, silent
+from tracker.collect.parsing import judge_of, parse_pass
 from tracker.reference import refresh_reference
 from tracker.settings import Home
 from warehouse.passes import CaptureRow, PassFacts

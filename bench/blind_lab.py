@@ -20,11 +20,11 @@ from typing import Any
 from bench.audit_pools import lab_facts, lab_party, lab_python, lab_server
 from bench.blind import BORDER, Verdict, measured, said
 from bench.docs import refresh
+from tracker.audit.ask import search_border
 from tracker.audit.border import BorderPrompt, choose_window, select
+from tracker.audit.live_border import border_answers, learn_from_controls
 from tracker.audit.noise import HonestNoise
 from tracker.audit.prompts import candidates
-from tracker.audit_ask import search_border
-from tracker.audit_border import border_answers, learn_from_controls
 from tracker.errors import ProbeError
 from tracker.probe.budget import Ledger
 from tracker.probe.inbox import Row

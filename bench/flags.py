@@ -22,9 +22,9 @@ from bench import flags_quantization as quantization
 from bench.docs import refresh
 from bench.flags_cases import case_lines
 from bench.flags_stability import hourly_series, noise_lines, stability_lines
-from tracker.assess import judge, rules_version
-from tracker.assess_market import cost_floors
-from tracker.assess_write import write_conclusions
+from tracker.assess.market import cost_floors
+from tracker.assess.run import judge, rules_version
+from tracker.assess.write import write_conclusions
 from tracker.flags import RULES
 from tracker.flags.likely_quantized import CAP_WITHOUT_AUDIT
 from tracker.flags.quantization import MIN_LABELS, features, labelled_elsewhere, select

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.assess_costs import bits_of, native_bits, open_model, scenario_of
+from tracker.assess.costs import bits_of, native_bits, open_model, scenario_of
 from tracker.cost import Question, assess
 from tracker.flags.logistic import (
     Array,

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.test_events import EVENTS, first_shown
-from tracker.backfill import backfill_files
+from tracker.backfill.run import backfill_files
 from tracker.settings import Home
 from warehouse.history import open_history, publish
 

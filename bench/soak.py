@@ -182,7 +182,7 @@ def main() -> None:
     patch = pytest.MonkeyPatch()
     clock = set_clock(patch)
     note_chores(patch)
-    patch.setattr("tracker.fetching.PASS_DEADLINE_S", DEADLINE_S)
+    patch.setattr("tracker.collect.fetching.PASS_DEADLINE_S", DEADLINE_S)
     markets = [Market(f"s{index}", chosen.faults) for index in range(chosen.sources)]
     hours = {market.name: hours_of(index, chosen.sources) for index, market in enumerate(markets)}
     started = time.perf_counter()

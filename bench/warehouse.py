@@ -19,7 +19,7 @@ import duckdb
 
 from bench.docs import refresh
 from tracker.checks import CALM
-from tracker.parsing import judge_of, sort_records
+from tracker.collect.parsing import judge_of, sort_records
 from tracker.records import Offer, Quote
 from warehouse.history import publish
 from warehouse.ledger import append_pass

@@ -22,6 +22,8 @@ RULES: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
     "tracker.flags": ((*PURE, "tracker.flags"), ("httpx", "duckdb")),
     "tracker.market": ((*PURE, "tracker.market"), ("httpx", "duckdb")),
     "tracker.audit": ((*PURE, "tracker.audit"), ("httpx", "duckdb")),
+    # the five that do the asking
+    **{f"tracker.audit.{name}": (None, ("httpx", "duckdb")) for name in ("ask", "live_border", "desk", "run", "watch")},
     **{
         f"tracker.probe.{name}": ((*PURE, "tracker.probe"), ("httpx", "duckdb", "asyncio", "socket"))
         for name in ("messages", "dialects", "wire", "told", "reply", "outcome", "measure", "signs", "plan")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.scrapers.corpus import CORPUS, marks
-from tracker.backfill import PlannedPass, backfill_files, plan, retell_sources, silent
-from tracker.recordings import find_recordings
+from tracker.backfill.recordings import find_recordings
+from tracker.backfill.run import PlannedPass, backfill_files, plan, retell_sources, silent
 from tracker.settings import Home
 from warehouse.history import History, open_history, publish
 

@@ -23,8 +23,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from tracker.bounds import limit_memory
 from tracker.errors import StoreError, TrackerError
-from tracker.limits import limit_memory
 from tracker.settings import Home
 
 PATIENCE_S = 20.0  # between SIGTERM and SIGKILL

@@ -28,9 +28,9 @@ from typing import Any
 
 import filelock
 
+from tracker.bounds import limit_memory
 from tracker.config import read_config
 from tracker.errors import StoreError, TrackerError, UsageError
-from tracker.limits import limit_memory
 from tracker.schedule import slot_start
 from tracker.settings import Home
 from tracker.tick import Chore, carry_out, pending, writer_free

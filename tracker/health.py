@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import structlog
 
+from tracker.collect.spool import spool_files
 from tracker.errors import TrackerError
 from tracker.schedule import SourceState, next_due, phase_of
 from tracker.settings import Home
-from tracker.spool import spool_files
 from tracker.tick import OFFLINE, states
 from warehouse.history import open_history
 from warehouse.store import utc_now

@@ -17,12 +17,12 @@ import filelock
 import structlog
 
 from scrapers.source import SourceModule, source_modules
-from tracker.collect import collect, has_key, ingest_spool
+from tracker.collect.fetching import Report, quiet
+from tracker.collect.run import collect, has_key, ingest_spool
+from tracker.collect.spool import spool_files, waiting
 from tracker.errors import BusyError, StoreError, TrackerError
-from tracker.fetching import Report, quiet
 from tracker.schedule import SourceState, Tries, due, finished_week, phase_of, ready, this_monday
 from tracker.settings import Home
-from tracker.spool import spool_files, waiting
 from warehouse.chores import record, tries_of
 from warehouse.history import open_history, publish
 from warehouse.passes import Summary
@@ -240,7 +240,7 @@ def due_chores(home: Home, now: datetime) -> list[Chore]:
 
 
 def _assess(home: Home) -> None:
-    from tracker.assess import assess
+    from tracker.assess.run import assess
 
     assess(home)
 

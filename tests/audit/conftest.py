@@ -2,7 +2,7 @@
 
 import pytest
 
-import tracker.audit_ask
+import tracker.audit.ask
 from tests.audit.hosts import FakeHost
 
 
@@ -21,5 +21,5 @@ def hosts(monkeypatch):
     async def send(target, ask, _key, _patience):
         return known[target.base_url.split("/")[2]].reply(ask)
 
-    monkeypatch.setattr(tracker.audit_ask, "send", send)
+    monkeypatch.setattr(tracker.audit.ask, "send", send)
     return known

@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from tests.audit.hosts import FakeHost
+from tracker.audit.ask import Party, Wallet, ask_all, texts
+from tracker.audit.desk import Defaults, carry_out, endpoint, name_of, plan, rows_of, seat
 from tracker.audit.noise import HonestNoise
-from tracker.audit_ask import Party, Wallet, ask_all, texts
-from tracker.audit_desk import Defaults, carry_out, endpoint, name_of, plan, rows_of, seat
-from tracker.audit_run import Table, run_audit
+from tracker.audit.run import Table, run_audit
 from tracker.errors import ProbeError, UsageError
 from tracker.probe.budget import Ledger
 from tracker.probe.keys import Key

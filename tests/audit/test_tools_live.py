@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.probe.servers import DONE, Request, Script, Writer, chat, finish, serving, sse, stream, usage
+from tracker.audit.ask import _upper_tokens
 from tracker.audit.plan import TOOL_TOKENS
 from tracker.audit.tool_prompts import SCHEMAS, tool_questions, tools
 from tracker.audit.tools import ToolCall, call_problem
-from tracker.audit_ask import _upper_tokens
 from tracker.cli import app
 from tracker.probe.dialects import dialect_named, read_event
 from tracker.probe.measure import _calls

@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.audit.test_run import table
-from tracker import audit_watch
-from tracker.audit_watch import bound_usd, load_state, reported, state_path, take_look
+from tracker.audit import watch as audit_watch
+from tracker.audit.watch import bound_usd, load_state, reported, state_path, take_look
 from tracker.cli import app
 from tracker.errors import ProbeError
 from tracker.probe.budget import Ledger

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bench.flags_cases import CASES, MISTRAL, TOGETHER, Case, case_lines, decider_lines
-from tracker.assess_costs import is_own_silicon
+from tracker.assess.costs import is_own_silicon
 from tracker.cost import assess
 from tracker.cost.scenario import scenario_for
 

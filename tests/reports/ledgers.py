@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from tracker.parsing import sort_records
+from tracker.collect.parsing import sort_records
 from tracker.records import Offer, Quote, Record
 from tracker.settings import Home
 from warehouse.history import publish

@@ -177,7 +177,7 @@ def test_one_entry_twice_is_left_to_gather() -> None:
 
 def test_labelled_captures_are_not_cut() -> None:
     """A label says that the body is laid out in another way: one provider's file has models where others have files."""
-    from tracker.piecewise import Memory
+    from tracker.collect.piecewise import Memory
     from warehouse.passes import PassFacts
 
     module, bodies = source_module("portkey"), {}

@@ -4,7 +4,7 @@ import pytest
 
 from scrapers.source import source_modules
 from tests.scrapers.golden_pages import label_of, pages, source_id_of
-from tracker.recordings import known_layouts
+from tracker.backfill.recordings import known_layouts
 
 KINDS = {"snapshots", "partial", "snapshot", "part", "changes", "rows"}
 

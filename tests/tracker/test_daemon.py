@@ -19,11 +19,11 @@ import structlog
 
 from tests.shop import Shop, open_shop, source, stock
 from tests.tracker.ticking import Clock, ask, note_chores, register, set_clock
+from tracker.bounds import limit_memory
 from tracker.daemon import Children, schedule
 from tracker.errands import errands, run_errands
 from tracker.errors import TrackerError, UsageError
 from tracker.health import health_of, listening
-from tracker.limits import limit_memory
 from tracker.settings import Home
 from tracker.tick import tick
 

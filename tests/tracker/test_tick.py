@@ -21,10 +21,10 @@ from scrapers.source import Capture
 from tests.shop import Shop, open_shop, source, stock
 from tests.shop import parse as parse_shop
 from tests.tracker.ticking import Clock, ask, note_chores, outcomes, register, set_clock
-from tracker import collect as collecting
+from tracker.collect import run as collecting
+from tracker.collect.spool import spool_files
 from tracker.errors import BusyError, StoreError, TrackerError
 from tracker.settings import Home
-from tracker.spool import spool_files
 from tracker.tick import tick
 
 

@@ -39,7 +39,7 @@ class Clock:
 
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for place in ("tracker.collect", "tracker.fetching", "tracker.tick", "tracker.errands"):
+    for place in ("tracker.collect.run", "tracker.collect.fetching", "tracker.tick", "tracker.errands"):
         monkeypatch.setattr(f"{place}.utc_now", clock)
     for place in ("tracker.tick", "tracker.health"):  # else it would depend on the folder of the test
         monkeypatch.setattr(f"{place}.phase_of", lambda _root: timedelta())
@@ -58,9 +58,9 @@ def note_chores(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def register(monkeypatch: pytest.MonkeyPatch, *sources: Source, **parsers: object) -> None:
     """Make these the only sources; `parsers` by source id, else the shop's."""
     modules = {given.id: SimpleNamespace(SOURCE=given, parse=parsers.get(given.id, parse)) for given in sources}
-    for place in ("tracker.collect", "tracker.reference", "tracker.tick"):
+    for place in ("tracker.collect.run", "tracker.reference", "tracker.tick"):
         monkeypatch.setattr(f"{place}.source_modules", lambda: modules)
-    for place in ("tracker.collect", "tracker.backfill"):
+    for place in ("tracker.collect.run", "tracker.backfill.run"):
         monkeypatch.setattr(f"{place}.source_module", lambda source_id: modules[source_id])
 
 

@@ -15,9 +15,9 @@ import pytest
 
 from scrapers import archive
 from tests.shop import register, source, stock
-from tracker.collect import ingest_spool
+from tracker.collect.run import ingest_spool
+from tracker.collect.spool import Spooled, spool_files
 from tracker.settings import Home
-from tracker.spool import Spooled, spool_files
 from warehouse.history import open_history, publish
 
 KILLS = 50

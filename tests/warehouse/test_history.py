@@ -13,10 +13,10 @@ import pytest
 
 from scrapers import archive
 from tests.shop import register, source, stock
-from tracker.collect import ingest_spool
+from tracker.collect.run import ingest_spool
+from tracker.collect.spool import Spooled
 from tracker.errors import BusyError, StoreError, UsageError
 from tracker.settings import Home
-from tracker.spool import Spooled
 from warehouse.history import open_history, publish, query
 from warehouse.parquet import write_parquet
 

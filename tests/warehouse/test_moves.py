@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracker.checks import CALM, doubt_move
+from tracker.collect.parsing import judge_of, sort_records
 from tracker.conditions import Condition
-from tracker.parsing import judge_of, sort_records
 from tracker.records import Declaration, Offer, Quote, Record
 from warehouse.ledger import append_pass
 from warehouse.passes import CaptureRow, PassFacts, Summary

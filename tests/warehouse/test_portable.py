@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 import warehouse
-from tracker.collect import collect
+from tracker.collect.run import collect
 from tracker.settings import Home
 from warehouse.parquet import write_parquet
 

@@ -139,7 +139,7 @@ def evidence(
     """
     from rich.console import Console
 
-    from tracker.evidence import chains
+    from tracker.explain.evidence import chains
 
     console = Console()
     for chain in chains(find_home(home), quote, lines):
@@ -159,8 +159,8 @@ def sql(
     """
     import os
 
+    from tracker.bounds import ending_within, limit_memory
     from tracker.errors import UsageError
-    from tracker.limits import ending_within, limit_memory
     from tracker.tables import FORMATS, write_table
     from warehouse.history import query
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tracker.audit.plan import Step
-    from tracker.audit_run import Report, Table
+    from tracker.audit.run import Report, Table
     from tracker.settings import Home
 
 
@@ -45,8 +45,8 @@ def audit(
     """
     from datetime import UTC, datetime
 
-    from tracker.audit_desk import Defaults, carry_out, endpoint, rows_of, seat
-    from tracker.audit_desk import plan as make_plan
+    from tracker.audit.desk import Defaults, carry_out, endpoint, rows_of, seat
+    from tracker.audit.desk import plan as make_plan
     from tracker.probe.budget import Ledger
     from tracker.settings import find_home
 
@@ -78,7 +78,7 @@ def _keep(place: "Home", rows: "list[dict[str, Any]]") -> None:
 
 
 def _look(table: "Table", place: "Home", questions: int) -> "Report":
-    from tracker.audit_watch import reported, take_look
+    from tracker.audit.watch import reported, take_look
 
     report, _ = take_look(table, place.root, questions)
     typer.echo(f"{report.findings[0].note}; {report.verdict.sentence}")

@@ -13,7 +13,7 @@ from tracker.settings import find_home
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tracker.backfill import Progress
+    from tracker.backfill.run import Progress
 
 
 @app.command()
@@ -36,8 +36,8 @@ def backfill(
     """
     from rich.console import Console
 
-    from tracker.backfill import backfill_all, backfill_files, backfill_git
-    from tracker.collect import describe
+    from tracker.backfill.run import backfill_all, backfill_files, backfill_git
+    from tracker.collect.run import describe
     from tracker.errors import UsageError
     from warehouse.history import publish
 

@@ -24,9 +24,9 @@ def run(home: HomeOption = None) -> None:
     from rich.console import Console
 
     from reports.weekly import write_report
-    from tracker.assess import assess
-    from tracker.collect import collect
-    from tracker.progress import reporting
+    from tracker.assess.run import assess
+    from tracker.collect.progress import reporting
+    from tracker.collect.run import collect
     from tracker.schedule import due
     from tracker.tick import states
     from warehouse.store import utc_now
@@ -61,8 +61,8 @@ def collect(sources: SourcesArgument = None, home: HomeOption = None) -> None:
     """
     from rich.console import Console
 
-    from tracker.collect import collect as collect_sources
-    from tracker.progress import reporting
+    from tracker.collect.progress import reporting
+    from tracker.collect.run import collect as collect_sources
 
     with reporting(Console(stderr=True)) as report:
         summaries = collect_sources(find_home(home), sources or (), report)
@@ -78,7 +78,7 @@ def _tell(console: object, summaries: object) -> int:
 
     from rich.console import Console
 
-    from tracker.collect import describe
+    from tracker.collect.run import describe
     from warehouse.passes import Summary
 
     out, found = cast(Console, console), cast(list[Summary], summaries)
@@ -109,8 +109,8 @@ def reparse(sources: SourcesArgument = None, home: HomeOption = None) -> None:
     """
     from rich.console import Console
 
-    from tracker.backfill import reparse as reparse_sources
-    from tracker.collect import describe
+    from tracker.backfill.run import reparse as reparse_sources
+    from tracker.collect.run import describe
     from warehouse.history import publish as publish_history
 
     place, console = find_home(home), Console()

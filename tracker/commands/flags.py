@@ -30,7 +30,7 @@ def flags(
 
     Example: tracker flags --kind below_cost --model mixtral-8x7b-instruct
     """
-    from tracker.explain import expected_false, listed_flags
+    from tracker.explain.flags import expected_false, listed_flags
     from tracker.tables import print_rows
     from warehouse.history import open_history
 
@@ -59,8 +59,8 @@ def explain(
 
     Example: tracker explain 12
     """
-    from tracker.explain import flag_note
-    from tracker.explain_offer import offer_note
+    from tracker.explain.flags import flag_note
+    from tracker.explain.offer import offer_note
 
     place = find_home(home)
     typer.echo(flag_note(place, int(flag)) if flag.isdigit() else offer_note(place, flag, at, scenario))
@@ -82,8 +82,8 @@ def assess(
 
     Example: tracker assess --diff
     """
-    from tracker import assess as passes
-    from tracker.explain import diff_rows
+    from tracker.assess import run as passes
+    from tracker.explain.flags import diff_rows
     from tracker.tables import print_rows
 
     place = find_home(home)

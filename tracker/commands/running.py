@@ -24,9 +24,9 @@ def tick(
     """
     from rich.console import Console
 
-    from tracker.collect import describe
+    from tracker.collect.progress import log_to_stderr
+    from tracker.collect.run import describe
     from tracker.errands import run_errands
-    from tracker.progress import log_to_stderr
     from tracker.tick import tick as tick_once
 
     log_to_stderr()
@@ -59,9 +59,9 @@ def daemon(
     """
     import structlog
 
+    from tracker.collect.progress import log_to_stderr
     from tracker.daemon import Bounds, only_one, serve
     from tracker.health import listening
-    from tracker.progress import log_to_stderr
 
     log_to_stderr()
     place = find_home(home)

@@ -23,8 +23,8 @@ def sources(
     """
     from rich.console import Console
 
-    from tracker import survey
-    from tracker.progress import reporting
+    from tracker.collect import survey
+    from tracker.collect.progress import reporting
     from tracker.tables import print_rows
 
     place = find_home(home)
@@ -107,7 +107,7 @@ def held(
     """
     from rich.console import Console
 
-    from tracker.settle import settle
+    from tracker.collect.settle import settle
     from tracker.tables import print_rows
     from warehouse.history import open_history
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from scrapers import archive
 from scrapers.source import Capture, source_module
 from tracker.checks import CALM
-from tracker.parsing import judge_of, parse_pass
+from tracker.collect.parsing import judge_of, parse_pass
 from tracker.reference import refresh_reference
 from tracker.settings import Home
 from warehouse.ledger import append_pass

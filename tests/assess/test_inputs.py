@@ -1,0 +1,204 @@
+"""From rows to inputs: what a price was, what a label says, what counts as the same speed; the joined market rows."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.assess import inputs as assess_inputs
+from tracker.assess.costs import answer, rented, week_of
+from tracker.assess.findings import audit_signal
+from tracker.assess.inputs import on_grid, situations
+from tracker.assess.market import index_rows
+from tracker.assess.write import tokens_by_model
+from tracker.cost import Question, accelerators
+from tracker.flags.quantization import NAMES, Endpoint, features, labelled_elsewhere, load_weights, price_rank
+from tracker.flags.sudden_change import Move
+
+DAY = datetime.fromisoformat("2026-08-03")
+FOREVER = datetime.fromisoformat("9999-12-31")
+
+
+def move(basis: str, amount: float, start: int, end: int | None, quote: int) -> dict[str, Any]:
+    until = FOREVER if end is None else DAY + timedelta(days=end)
+    return {
+        "source_id": "s", "basis": basis, "amount": amount, "valid_from": DAY + timedelta(days=start),
+        "valid_to": until, "quote_id": quote,
+    }  # fmt: skip
+
+
+def test_a_promotion_is_what_one_pays_while_it_stands() -> None:
+    rows = [move("list", 2.0, -90, None, 1), move("discount", 1.0, 0, 2, 2), move("discount", 1.2, 5, None, 3)]
+    moves = assess_inputs._moves(rows, "s")
+    assert [(m.value, m.ref) for m in moves] == [(2.0, "1"), (1.0, "2"), (2.0, "1"), (1.2, "3")]
+    assert assess_inputs._moves(rows, "another") == ()
+
+
+@given(st.floats(0.01, 5000))
+def test_the_grid_is_idempotent_and_within_its_step(value: float) -> None:
+    rounded = on_grid(value)
+    assert rounded is not None and on_grid(rounded) == rounded
+    assert abs(rounded / value - 1) < 0.11
+
+
+def label(value: str, days_ago: int, ended: int | None = None, source: str = "s") -> dict[str, Any]:
+    return {
+        "attribute": "precision", "value": value, "source_id": source, "declaration_id": days_ago,
+        "observed_at": DAY - timedelta(days=days_ago),
+        "ended_at": None if ended is None else DAY - timedelta(days=ended),
+    }  # fmt: skip
+
+
+def test_labels_come_from_the_best_source_and_a_withdrawn_one_is_a_change() -> None:
+    bits = {"fp8": 8.0, "bf16": 16.0}
+    labels, source = assess_inputs._labels(
+        [label("BF16", 9, 4), label("fp8", 4), label("bf16", 1, None, "copy")], "", DAY, bits
+    )
+    assert [(found.value, found.bits) for found in labels] == [("bf16", 16.0), ("fp8", 8.0)] and source == "s"
+    gone, _ = assess_inputs._labels([label("fp8", 9, 2)], "", DAY, bits)
+    assert [found.bits for found in gone] == [8.0, None]
+    named, source = assess_inputs._labels([], "fp8", DAY, bits)
+    assert [found.bits for found in named] == [8.0] and source == "the listed name"
+
+
+def test_no_facts_no_situations() -> None:
+    names = ("offers", "labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing", "read", "limits")
+    assert situations({name: [] for name in names}, DAY, {}) == []
+
+
+def test_the_index_of_a_class_follows_a_weighted_cut() -> None:
+    days = [date(2026, 7, 1) + timedelta(days=i) for i in range(4)]
+    models = ("openai/gpt-5", "openai/gpt-4o", "anthropic/claude-opus-4")
+    prices = [
+        {"model_id": model, "offer_id": i, "component": side, "day": day, "usd": 5.0 if day < days[2] or i else 2.5}
+        for i, model in enumerate(models)
+        for side in ("input", "output")
+        for day in days
+    ]
+    alone = {row[1]: row[2] for row in index_rows(prices, {}) if row[0] == "frontier"}
+    assert alone[days[1]] == 100 and alone[days[3]] == pytest.approx(100 * (2.5 + 5 + 5) / 15)
+    demand = {
+        models[0]: dict.fromkeys(days, 8.0),
+        models[1]: dict.fromkeys(days, 1.0),
+        models[2]: dict.fromkeys(days, 1.0),
+    }
+    heavy = {row[1]: (row[2], row[5]) for row in index_rows(prices, demand) if row[0] == "frontier"}
+    assert heavy[days[3]] == (pytest.approx(60), 1.0)
+
+
+def test_a_router_total_is_preferred_to_the_sum_of_its_hosts() -> None:
+    day = date(2026, 8, 1)
+    rows = [
+        {"listed_name": "m", "scope": "host a", "day": day, "tokens": 3},
+        {"listed_name": "m", "scope": "host b", "day": day, "tokens": 4},
+        {"listed_name": "n", "scope": "", "day": day, "tokens": 9},
+        {"listed_name": "n", "scope": "host a", "day": day, "tokens": 5},
+        {"listed_name": "n", "scope": "app x", "day": day, "tokens": 2},
+    ]
+    assert tokens_by_model(rows, {"m": "M", "n": "N"}) == {"M": {day: 7.0}, "N": {day: 9.0}}
+
+
+def test_an_audit_speaks_in_both_directions_and_never_with_certainty() -> None:
+    found = {
+        "audit_id": "a",
+        "sentence": "differs",
+        "verdict": "differs",
+        "p_value": 1e-9,
+        "power": None,
+        "detectable_kl": None,
+    }
+    [signal] = audit_signal(found)
+    assert signal.is_audit and signal.log_odds == 5.0
+    clean = found | {"verdict": "not_detectable", "p_value": 0.6, "power": 0.9, "detectable_kl": 0.03}
+    [signal] = audit_signal(clean)
+    assert -1.2 < signal.log_odds < -1.1
+    assert audit_signal(found | {"verdict": "confounded"}) == () and audit_signal(None) == ()
+
+
+def endpoint(host: str, model: str, bits: float | None, native: float = 16.0, price: float = 1.0) -> Endpoint:
+    return Endpoint(f"{host}/{model}", host, model, native, 30, 100, bits, price, price, 50, 0.5, 32_000)
+
+
+def test_a_host_habit_is_read_against_this_models_native_bits() -> None:
+    rows = [
+        endpoint("fp8-house", "a", 8.0),
+        endpoint("fp8-house", "b", 8.0),
+        endpoint("fp8-house", "c", None),
+        endpoint("fp8-house", "d", None, native=8.0),
+        endpoint("bf16-house", "a", 16.0, price=3.0),
+        endpoint("bf16-house", "c", None, price=3.0),
+    ]
+    habit = features(rows)[:, NAMES.index("host_habit")]
+    assert habit[2] > habit[5] and habit[2] > habit[3]
+    assert price_rank(rows)[2] == 1.0 and price_rank(rows)[5] == 0.0
+    own = features([*rows[:2], endpoint("fp8-house", "c", 16.0), *rows[3:]])
+    assert own[2, NAMES.index("host_habit")] == habit[2]  # its own label is not among its features
+
+
+def test_the_shipped_weights_load_and_name_known_features() -> None:
+    weights = load_weights()
+    assert 0 < weights.prior < 1 and set(weights.names) <= set(NAMES)
+    assert weights.model.weights[weights.names.index("host_habit")] > 1
+
+
+def test_a_host_without_labels_of_its_own_is_not_judged_by_the_base_rate() -> None:
+    rows = [
+        endpoint("silent", "a", None),
+        endpoint("silent", "b", None),
+        endpoint("open", "a", 8.0),
+        endpoint("open", "c", 8.0),
+    ]
+    assert labelled_elsewhere([*rows, endpoint("open", "b", None)]).tolist() == [0, 0, 1, 1, 2]
+
+
+OFFER = {
+    "offer_id": 1, "offer": "a/m", "provider": "a", "listed_name": "m", "tier": "standard", "is_text": True,
+    "model_id": None,
+    "source_id": "s", "source_kind": "host", "standing": 1, "every_hours": 24, "currency": "CNY", "usd_per_unit": 0.14,
+    "input": 1.0, "output": 2.0, "cache_read": None, "input_status": "known", "output_status": "known",
+    "input_quote_id": 5,
+    "output_quote_id": 6, "since": DAY, "input_list": 1.0, "output_list": 2.0, "input_paid_usd": None,
+    "output_paid_usd": None, "paid_quote_id": None, "named_precision": None,
+}  # fmt: skip
+EMPTY = ("labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing", "read", "limits")
+
+
+def test_only_what_changes_a_verdict_changes_the_fingerprint() -> None:
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [OFFER]}
+    [one] = situations(facts, DAY, {})
+    assert one.input_usd == pytest.approx(0.14) and not one.is_free and one.is_priced
+    same = [
+        replace(one, last_good_at=DAY),
+        replace(one, tok_s_seen=41.0, ttft_s_seen=0.4),
+        replace(one, speed_days=(Move(DAY, 40.0, "m"),)),
+    ]
+    assert {other.fingerprint("v") for other in same} == {one.fingerprint("v")}
+    other = [replace(one, output_usd=0.3), replace(one, tok_s=40.0), replace(one, readings_missed=4)]
+    assert len({o.fingerprint("v") for o in (one, *other)} | {one.fingerprint("w")}) == 5
+
+
+def test_a_bare_zero_is_not_free_and_an_unknown_currency_has_no_price() -> None:
+    zero = OFFER | {"input": 0.0, "output": 0.0, "input_status": "zero_claimed", "output_status": "zero_claimed"}
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [zero]}
+    [one] = situations(facts, DAY, {})
+    assert not one.is_free and not one.is_priced
+    facts["offers"] = [OFFER | {"usd_per_unit": None}]
+    [one] = situations(facts, DAY, {})
+    assert one.output_usd is None
+
+
+def test_the_ledgers_own_rents_price_the_market_and_leave_dated_scenarios_alone() -> None:
+    when = week_of(DAY)
+    dear = [{"accelerator": name, "p25": 50.0, "p50": 60.0, "p75": 70.0} for name in accelerators()]
+    ask = {name: Question("qwen/qwen3-32b", "bf16", 1.0, 1.0, when, name) for name in ("market", "mixtral-2023")}
+    cost = {}
+    for rows in ([], [*dear, {"accelerator": "no such chip", "p25": 1, "p50": 1, "p75": 1}]):
+        rents = rented(rows, when)
+        answered = answer(list(ask.values()), rents)
+        cost[rents.version != ""] = {name: answered[q].blended_usd_per_mtok for name, q in ask.items()}
+    cheap, costly = cost[False]["market"], cost[True]["market"]
+    assert cheap is not None and costly is not None and costly.mid > 5 * cheap.mid
+    assert cost[False]["mixtral-2023"] == cost[True]["mixtral-2023"]

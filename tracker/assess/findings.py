@@ -1,0 +1,322 @@
+"""Runs every rule on every offer that changed. Pure: situations, costs and context in, findings out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from tracker.assess.costs import Costed, first_token_limit, is_own_silicon, native_bits, open_model
+from tracker.assess.inputs import BY_NAME, Situation
+from tracker.flags import (
+    below_cost,
+    likely_quantized,
+    precision_changed,
+    source_conflict,
+    speculative_decoding,
+    speed_claim,
+    stale_listing,
+    sudden_change,
+    teaser_price,
+    unit_suspect,
+)
+from tracker.flags.finding import Evidence, Finding, usd
+from tracker.flags.lifecycle import Key
+from tracker.flags.likely_quantized import Declared, Serving, Signal
+from tracker.flags.odds import probability_of
+from tracker.flags.quantization import MIN_LABELS, NAMES, Endpoint, Weights, features, labelled_elsewhere, select
+from tracker.market.effective import Usage, best_tier, crowd, ladder, sustained_concurrency
+
+Rows = Sequence[Mapping[str, Any]]
+Peers = Mapping[str, tuple[tuple[str, str, float], ...]]
+ANSWER_TOKENS = 500.0  # the answer a first-token time is weighed against where the measurer states none
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an offer is judged beside: the other offers, the fit, and what our own instruments found."""
+
+    at: datetime
+    peers: Peers
+    signals: Mapping[int, tuple[Signal, ...]]
+    prior: float
+    audits: Mapping[str, Mapping[str, Any]]  # verdict row by offer
+    pairs: Mapping[str, Mapping[str, Any]]  # speeds on regular and hard text by offer
+    cheapest: Mapping[str, tuple[str, float, float]]  # unlimited paid offer per model: name, input, output
+
+
+def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict[Key, Finding]:
+    """All findings about one offer, open or not: lifecycle decides what they do."""
+    findings = [
+        _below_cost(one, costed),
+        _quantized(one, context),
+        precision_changed.judge(one.offer, one.labels, context.at),
+        _teaser(one, context),
+        _speed(one),
+        _speculation(one, context),
+        _stale(one, context.at),
+        source_conflict.judge(one.offer, one.conflicts),
+        latest_change(one, context.at),
+        _unit(one, context.peers),
+    ]
+    return {(finding.offer, finding.kind): finding for finding in findings if finding is not None}
+
+
+def _price_rows(one: Situation) -> tuple[Evidence, ...]:
+    sides = (
+        (one.input_quote_id, one.input_usd, "input"),
+        (one.output_quote_id, one.output_usd, "output"),
+    )
+    return tuple(
+        Evidence("quotes", ref, f"{usd(price)} per million {side} tokens")
+        for ref, price, side in sides
+        if ref and price is not None
+    )
+
+
+def _speed_rows(one: Situation) -> tuple[Evidence, ...]:
+    """What was measured of the service, as the sum takes it."""
+    told = (
+        f"{one.tok_s:g} tok/s" if one.tok_s else "",
+        f"first token after {one.ttft_s:g} s" if one.ttft_s else "",
+        f"{one.cache_hit:.0%} of the input from cache" if one.cache_hit is not None else "",
+    )
+    words = ", ".join(filter(None, told))
+    return (Evidence("metrics", one.offer, f"{words}: week's medians by {one.speed_source}"),) if words else ()
+
+
+def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
+    if costed is None or not costed.bands:
+        return None
+    sale = below_cost.Sale(
+        one.offer, one.input_usd, one.output_usd, one.is_free, costed.prompt_tokens, costed.output_tokens,
+        costed.scenario, one.tok_s, first_token_limit(one), is_own_silicon(one.provider, costed.scenario),
+        costed.apart, costed.busy, one.cache_hit,
+    )  # fmt: skip
+    return below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one)))
+
+
+def _quantized(one: Situation, context: Context) -> Finding | None:
+    model = open_model(one.model_id)
+    if model is None:
+        return None
+    label = one.label
+    declared = None
+    if label is not None and label.bits is not None:
+        declared = Declared(label.value, label.bits, label.since, label.declaration_id, one.label_source)
+    audit = audit_signal(context.audits.get(one.offer))
+    signals = (*context.signals.get(one.offer_id, ()), *audit)
+    return likely_quantized.judge(
+        Serving(one.offer, model.model_id, model.native_precision, native_bits(model), declared, context.prior, signals)
+    )
+
+
+def audit_signal(verdict: Mapping[str, Any] | None) -> tuple[Signal, ...]:
+    """What an audit adds: at most the bound of Sellke, Bayarri and Berger (2001) on a p-value's Bayes factor."""
+    if verdict is None:
+        return ()
+    rows = (Evidence("audits", str(verdict["audit_id"]), str(verdict["sentence"])),)
+    kind, p = str(verdict["verdict"]), verdict["p_value"]
+    if kind == "differs" and p is not None and 0 < float(p) < 1 / math.e:
+        odds = min(-math.log(-math.e * float(p) * math.log(float(p))), 5.0)
+        return (Signal("audit", odds, "an audit found that its outputs differ from native weights", rows, True),)
+    if kind == "not_detectable":
+        power = float(verdict["power"] or 0.0)
+        reaches_eight_bit = verdict["detectable_kl"] is not None and float(verdict["detectable_kl"]) <= 0.0014
+        odds = math.log(1 - min(power, 0.95)) * (1.0 if reaches_eight_bit else 0.5)
+        return (Signal("audit", odds, "an audit found nothing beyond honest noise", rows, True),)
+    return ()
+
+
+def _teaser(one: Situation, context: Context) -> Finding | None:
+    if not one.limits or one.output_usd is None or one.input_usd is None or not one.is_priced:
+        return None
+    usage = Usage(request_s=(one.ttft_s or 1.0) + 500 / (one.tok_s or 50.0))
+    tier, rate = best_tier([row.allowance for row in one.limits], usage)
+    if math.isinf(rate):
+        return None
+    overflow_offer, overflow = "", None
+    if found := context.cheapest.get(one.model_id or ""):
+        overflow_offer, overflow = found[0], usage.cost_usd(found[1], found[2])
+        if overflow_offer == one.offer:
+            overflow_offer, overflow = "", None
+    own = usage.cost_usd(one.input_usd, one.output_usd)
+    rows = [row for row in one.limits if row.allowance.account_tier == tier]
+    return teaser_price.judge(
+        teaser_price.Reach(
+            one.offer, own, overflow, overflow_offer, sustained_concurrency(rate, usage), tier,
+            ", ".join(row.text for row in rows), ladder(own, overflow, rate, usage), crowd(rate), usage.scenario,
+            (*_price_rows(one), *(Evidence("limits", row.limit_id, row.text) for row in rows), *_speed_rows(one)),
+        )
+    )  # fmt: skip
+
+
+def _speed(one: Situation) -> Finding | None:
+    if not one.tok_s_seen or not one.ttft_s_seen or not one.is_text:
+        return None
+    rows = (Evidence("metrics", one.offer, f"medians by {one.speed_source}"),)
+    return speed_claim.judge(speed_claim.Pace(one.offer, one.tok_s_seen, one.ttft_s_seen, ANSWER_TOKENS, None, rows))
+
+
+def _speculation(one: Situation, context: Context) -> Finding | None:
+    pair = context.pairs.get(one.offer)
+    if pair is None:
+        return None
+    rows = (Evidence("probes", str(pair["probe_id"]), f"{pair['pairs']} pairs of regular and hard text"),)
+    return speculative_decoding.judge(
+        speculative_decoding.PairedSpeed(
+            one.offer, float(pair["easy"]), float(pair["hard"]), int(pair["pairs"]), float(pair["spread"] or 0.0), rows
+        )
+    )
+
+
+def _stale(one: Situation, at: datetime) -> Finding | None:
+    if one.last_good_at is None or not (one.readings_missed or one.missing_since):
+        return None
+    quote = one.output_quote_id or one.input_quote_id
+    return stale_listing.judge(
+        stale_listing.Listing(
+            one.offer, one.source_id, one.is_live, one.every_hours, one.last_good_at, one.missing_since, quote
+        ),
+        at,
+    )
+
+
+def latest_change(one: Situation, at: datetime) -> Finding | None:
+    """The likeliest change of price, speed or first token."""
+    series = (
+        sudden_change.Series(one.offer, "the output price", "per million", True, one.price_moves, "quotes"),
+        sudden_change.Series(one.offer, "throughput", "tok/s", False, one.speed_days, "metrics"),
+        sudden_change.Series(one.offer, "the first-token time", "ms", False, one.ttft_days, "metrics"),
+    )
+    found = [finding for one_series in series if (finding := sudden_change.judge(one_series, at)) is not None]
+    return max(found, key=lambda finding: finding.probability, default=None)
+
+
+def _unit(one: Situation, peers: Peers) -> Finding | None:
+    if one.holds:
+        hold = one.holds[0]
+        return unit_suspect.judge(
+            unit_suspect.Peers(
+                one.offer, hold.component, hold.amount_usd, (), one.usd_per_unit, hold.hold_id, hold.reason
+            )
+        )
+    if not one.model_id or not one.output_usd or one.tier != "standard":
+        return None
+    others = tuple(
+        p for offer, provider, p in peers.get(one.model_id, ()) if offer != one.offer and provider != one.provider
+    )
+    return unit_suspect.judge(
+        unit_suspect.Peers(one.offer, "output", one.output_usd, others, one.usd_per_unit, one.output_quote_id)
+    )
+
+
+def endpoints_of(offers: Sequence[Situation], at: datetime, costs: Mapping[int, Costed]) -> list[tuple[int, Endpoint]]:
+    """The servings of open models, for the quantization features; price over cost only where it was computed now."""
+    rows = []
+    for one in offers:
+        model = open_model(one.model_id)
+        if model is None or one.tier != "standard":
+            continue
+        # A name only ever says "fp8", never "bf16": names tell of their own offer, not of their host's habit.
+        label = one.label if one.label_source != BY_NAME else None
+        rows.append(
+            (
+                one.offer_id,
+                Endpoint(
+                    offer=one.offer,
+                    host=one.provider,
+                    model_id=model.model_id,
+                    native_bits=native_bits(model),
+                    total_params_b=model.total_params_b,
+                    age_days=(at.date() - model.released).days,
+                    label_bits=label.bits if label else None,
+                    input_usd_per_mtok=one.input_usd,
+                    output_usd_per_mtok=one.output_usd,
+                    tok_s=one.tok_s,
+                    ttft_s=one.ttft_s,
+                    context_tokens=one.context_tokens,
+                    label_changes=max(len(one.labels) - 1, 0),
+                    price_over_native_cost=_over_cost(one, costs.get(one.offer_id)),
+                    native_reach=_native_reach(costs.get(one.offer_id)),
+                ),
+            )
+        )
+    return rows
+
+
+def _over_cost(one: Situation, costed: Costed | None) -> float | None:
+    if costed is None or costed.native_cost is None or not one.output_usd:
+        return None
+    return one.output_usd / costed.native_cost.output.mid
+
+
+def _native_reach(costed: Costed | None) -> float | None:
+    return costed.native_cost.feasible_share if costed is not None and costed.native_cost is not None else None
+
+
+def circumstance(
+    offers: Sequence[Situation], at: datetime, costs: Mapping[int, Costed], weights: Weights
+) -> dict[int, tuple[Signal, ...]]:
+    """What each feature adds to the log-odds, for every unlabelled serving of a host that labels other models.
+
+    An offer whose name declares its precision gets signals too; its own label decides before they are looked at.
+    """
+    rows = endpoints_of(offers, at, costs)
+    if not rows:
+        return {}
+    endpoints = [endpoint for _, endpoint in rows]
+    every, habits = features(endpoints), labelled_elsewhere(endpoints)
+    added = weights.model.contributions(select(every, weights.names))
+    return {
+        offer_id: _signals(endpoint, every[index], added[index], weights.names)
+        for index, (offer_id, endpoint) in enumerate(rows)
+        if endpoint.label_bits is None and habits[index] >= MIN_LABELS
+    }
+
+
+def _signals(endpoint: Endpoint, raw: "np.ndarray[Any, Any]", added: Any, names: Sequence[str]) -> tuple[Signal, ...]:
+    values = dict(zip(NAMES, raw, strict=True))
+    return tuple(
+        Signal(name, round(float(odds), 3), _words(name, float(values[name]), endpoint))
+        for name, odds in zip(names, added, strict=True)
+    )
+
+
+def _words(name: str, value: float, endpoint: Endpoint) -> str:
+    times = f"{10**value:.2g} times"
+    match name:
+        case "host_habit":
+            share = f"{probability_of(value):.0%}"
+            return f"{share} of the labels its host shows for other models lie below this one's native bits"
+        case "host_hides":
+            return f"its host shows no label on {value:.0%} of its other models"
+        case "native_16_bit" | "native_8_bit":
+            return f"the model's native weights have {endpoint.native_bits:g} bits"
+        case "input_price" | "output_price" | "speed" | "first_token" | "context_cap":
+            beside = "the widest" if name == "context_cap" else "the median"
+            return f"its {name.replace('_', ' ')} is {times} {beside} of the model's other hosts"
+        case "price_rank":
+            return f"it is cheaper than {value:.0%} of the model's other hosts"
+        case "size":
+            return f"the model has {endpoint.total_params_b:,.0f} billion parameters"
+        case "age":
+            return f"the model is {endpoint.age_days:.0f} days old"
+        case "label_changes":
+            return f"its label changed {endpoint.label_changes} times"
+        case "price_over_cost":
+            return f"its price is {times} the cost of serving it at native precision"
+        case "beyond_native":
+            return f"no deployment at native precision keeps its speed in {value:.0%} of the draws"
+        case _:
+            return "its siblings' labels"
+
+
+def with_decider(finding: Finding, decides: str) -> Finding:
+    """The finding with the assumption that decides it named in its sentence."""
+    if not decides:
+        return finding
+    head, mark, tail = finding.sentence.rpartition(" Probability ")
+    return replace(finding, sentence=f"{head} What decides it most: {decides}.{mark}{tail}")
