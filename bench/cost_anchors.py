@@ -15,6 +15,7 @@ from datetime import date
 from bench.docs import refresh
 from tracker.cost.deploy import chip_of
 from tracker.cost.facts import find_accelerator, find_model, find_precision
+from tracker.cost.falls import UNPAGED_USE
 from tracker.cost.kernel import decode_step, fitting_batch, kv_bytes_per_sequence, serve
 from tracker.cost.money import monthly_payment, profit_over_cost, usd_per_mtok
 from tracker.cost.shape import params, shape_of
@@ -131,6 +132,7 @@ SUMS: dict[str, tuple[Callable[[], float], str]] = {
     "s2": (lambda: speed("H100"), "engine, optimised stack, tensor parallel 8, batch 1"),
     "s3": (lambda: speed("H100", 3.0, 2.2), "engine: 3 tokens checked, 2.2 accepted per step"),
     "s5": (lambda: speed("H100", 3.0, 2.2) / speed("H100"), "engine: checking 3 tokens reads more experts"),
+    "s6": (lambda: speed("H100", 3.0, 3.0), "engine: what brings a dense model 3x (3 checked, 3 accepted)"),
     "k1": (decode_over_prefill, "(bytes / 768 GB/s) / (FLOPs / 155 TFLOP/s)"),
     "k2": (ridge_batch, "155 / 0.768 = 202, to the next power of two"),
     "k3": (a6000_best_batch, "(48 GB x 0.86 - weights) / cache of 1,024 tokens"),
@@ -153,6 +155,18 @@ SUMS: dict[str, tuple[Callable[[], float], str]] = {
     "d5": (lambda: float(usd_per_mtok(8 * 2.0, 22_282)), "8 x 2 USD/h over 22,282 tokens/s"),
 }
 
+# Published as bounds: what the engine says must lie between the two.
+BOUNDS: dict[str, tuple[str, float, Callable[[], float], float, str]] = {
+    "k4": ("decode over prefill per token at batch 18, x", 0.0, lambda: decode_over_prefill() / 18, 20.0, "202 / 18"),
+    "k15": (
+        "cache in use before paging, %",
+        20.4,
+        lambda: 100 * UNPAGED_USE,
+        38.2,
+        "`kv_use` of stacks without paging; the bounds are the vLLM paper's (2309.06180, figure 2)",
+    ),
+}
+
 
 def anchors() -> list[Anchor]:
     return list(read_rows("published_anchors.csv", Anchor))
@@ -167,6 +181,9 @@ def table() -> list[str]:
         lines.append(
             f"| {a.quantity} | {a.published:g} {a.unit} | {value:.6g} | {off:+.2%} | {a.tolerance:.1%} | {words} |"
         )
+    lines += ["", "| figure | at least | engine | at most | the sum |", "|---|---|---|---|---|"]
+    for quantity, low, compute, high, words in BOUNDS.values():
+        lines.append(f"| {quantity} | {low:g} | {compute():.3g} | {high:g} | {words} |")
     return lines
 
 

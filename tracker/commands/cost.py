@@ -69,7 +69,7 @@ def make_question(
     )
 
 
-LEFT = {"deployment", "provider", "cause", "verdict", "what bounds it"}
+LEFT = {"deployment", "provider", "cause", "verdict", "what bounds it", "even from batch", "what would clear it"}
 
 
 def _show_table(rows: list[Any], columns: list[tuple[str, str]], title: str) -> None:
@@ -134,15 +134,23 @@ def _verdict(probability: float | None) -> str:
     return "below cost" if probability >= 0.7 else "borderline" if probability >= 0.3 else "covers its cost"
 
 
-def _posted_rows(question: "Question") -> list[dict[str, Any]]:
+def _posted_rows(question: "Question", own_scenarios: bool) -> list[dict[str, Any]]:
+    """Each posted price against the cost of its own day, on its seller's own scenario where one is written down."""
     from dataclasses import replace
 
-    from tracker.cost import assess, deployment_table, find_model
+    from tracker.cost import assess, deployment_table, find_model, scenario_for
     from tracker.cost.posted import posted_prices
 
-    posted = posted_prices(find_model(question.model_id), question.when)
+    model = find_model(question.model_id)
+    posted = posted_prices(model, question.when)
     asked = [
-        replace(question, input_usd_per_mtok=p.input_usd_per_mtok, output_usd_per_mtok=p.output_usd_per_mtok)
+        replace(
+            question,
+            input_usd_per_mtok=p.input_usd_per_mtok,
+            output_usd_per_mtok=p.output_usd_per_mtok,
+            when=p.when,
+            scenario=scenario_for(model.slug, p.when, p.provider) if own_scenarios else question.scenario,
+        )
         for p in posted
     ]
     rows = []
@@ -156,6 +164,7 @@ def _posted_rows(question: "Question") -> list[dict[str, Any]]:
         )
         rows.append(
             {
+                "when": price.when,
                 "provider": price.provider + (f" ({price.tier})" if price.tier != "standard" else ""),
                 "in": price.input_usd_per_mtok,
                 "out": price.output_usd_per_mtok,
@@ -215,8 +224,14 @@ def cost(
     _show_deployments(deployment_table(question), TABLE, title, trace)
     for line in _band_lines(question):
         typer.echo(line)
-    if rows := _posted_rows(question):
-        columns = [("provider", "provider"), ("in", "$/M in"), ("out", "$/M out"), ("p", "P(below cost)")]
+    if rows := _posted_rows(question, own_scenarios=scenario is None and not hardware):
+        columns = [
+            ("when", "on"),
+            ("provider", "provider"),
+            ("in", "$/M in"),
+            ("out", "$/M out"),
+            ("p", "P(below cost)"),
+        ]
         columns += [("verdict", "verdict"), ("even", "even from batch"), ("clears", "what would clear it")]
         _show_table(rows, columns, "posted prices near that day")
         typer.echo("An unknown price is not compared; - is not stated. P is over the scenario's ranges, uncalibrated.")

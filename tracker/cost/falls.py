@@ -112,12 +112,12 @@ def waterfall(model: Model, first: date, last: date, scenario: Scenario, rents: 
     cost, where = _world_cost(world, scenario, table, fit)
     out = [Fall(f"start, {first}", cost, 1.0, where)]
     steps = (
+        ("serving software", {"software_at": last}),  # first: no chip runs software older than itself
         ("hardware and rents", {"chips_at": last}),
         ("precision", {"precision": _precision_at(model, last)}),
         ("architecture (sparse experts, smaller caches)", {"model": model}),
         ("KV paging", {"kv_use": 1.0 if new["paging"] else world.kv_use}),
         ("continuous batching", {"slots": 1.0 if new["batching"] else world.slots}),
-        ("serving software", {"software_at": last}),
         ("speculation", {"speculation": new["speculation"] and model.mtp_layers > 0}),
     )
     for cause, change in steps:
