@@ -30,7 +30,8 @@ def json_body(capture: Capture) -> Any:
         return json.loads(text, parse_float=Figure, parse_int=Figure, parse_constant=Figure)
     except (ValueError, RecursionError) as error:
         start = capture.body[:40].decode("utf-8", "replace")
-        raise ParseError(f"{capture.source_id}: not JSON ({type(error).__name__}), starts with {start!r}") from error
+        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise ParseError(f"{capture.source_id}: not JSON ({where}), starts with {start!r}") from error
 
 
 def pointer(*parts: object) -> str:

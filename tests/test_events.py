@@ -96,6 +96,23 @@ def test_the_day_a_price_was_said_to_hold_from_is_not_the_day_it_was_seen(name: 
     assert latest["input"] == (Decimal("0.15"), since) and latest["output"] == (Decimal("0.60"), since)
 
 
+TORN = "series/litellm_tokencost.jsonl.zst"
+
+
+@pytest.mark.parametrize("name", [pytest.param(TORN, marks=marks(TORN), id="litellm_tokencost")])
+def test_a_recorded_version_that_was_never_valid_is_one_failed_pass(name: str, home: Home) -> None:
+    """Its first version was committed with a broken bracket; the next one, some hours later, reads."""
+    [recording], _ = find_recordings(CORPUS / name)
+    passes = sorted(plan(home, recording), key=lambda planned: planned.observed_at)[:3]
+    retell_sources(home, {recording.source_id: passes}, silent)
+    publish(home.warehouse, home.history, home.write_lock)
+    with open_history(home.history) as history:
+        told = history.rows("SELECT outcome, problem, row_count FROM passes ORDER BY observed_at")
+    assert [row["outcome"] for row in told] == ["failed", "good", "good"]
+    assert "line 166" in str(told[0]["problem"]) and told[0]["row_count"] == 0
+    assert int(str(told[1]["row_count"])) > 100
+
+
 TWICE = [
     "series/isaced_may2024_price_war.jsonl.zst",
     "series/slipstreamm_or.jsonl.zst",
