@@ -177,6 +177,8 @@ class Demand:
     tokens: int
     scope: str = ""  # what the counter covers: "", an app, a provider
     locator: str = ""
+    prompt_tokens: int | None = None  # of `tokens`; None: the counter does not tell them apart
+    requests: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,15 @@ WHERE outcome = 'ok' AND workload IN ('regular', 'hard') AND concurrency = 1 AND
   AND started_at <= {at} AND started_at > {at} - INTERVAL 30 DAY
 GROUP BY offer HAVING easy IS NOT NULL AND hard IS NOT NULL ORDER BY offer
 """
+# What a request of a model looks like on a router, over the four weeks before.
+_LENGTHS = """
+SELECT listed_name, sum(requests) AS requests, sum(prompt_tokens) AS prompt_tokens,
+       sum(tokens) - sum(prompt_tokens) AS output_tokens, any_value(source_id) AS source_id
+FROM demand
+WHERE scope = '' AND requests > 0 AND prompt_tokens IS NOT NULL
+  AND day <= CAST({at} AS DATE) AND day > CAST({at} AS DATE) - 28
+GROUP BY listed_name ORDER BY listed_name
+"""
 READS = {
     "offers": _OFFERS,
     "labels": _LABELS,
@@ -214,6 +223,7 @@ READS = {
     "audits": _AUDITS,
     "rents": _RENTS,
     "speed_pairs": _SPEED_PAIRS,
+    "lengths": _LENGTHS,
 }
 
 

@@ -39,7 +39,7 @@ METRIC = Series(
     ),
 )
 FX_RATE = Series("fx_rate", ("source_id", "base_currency", "quote_currency", "published_date", "rate"))
-DEMAND = Series("demand", ("source_id", "listed_name", "day", "scope", "tokens"))
+DEMAND = Series("demand", ("source_id", "listed_name", "day", "scope", "tokens", "prompt_tokens", "requests"))
 Rows = list[tuple[object, ...]]
 
 
@@ -56,7 +56,8 @@ def rows_of(passes: Sequence[PassFacts]) -> Iterator[tuple[Series, Rows]]:
         for f in passes for r, capture in f.fx_rates
     ]  # fmt: skip
     yield DEMAND, [
-        (f.source_id, d.listed_name, d.day, d.scope, d.tokens, f.observed_at, f.recorded_at, capture, f.pass_id)
+        (f.source_id, d.listed_name, d.day, d.scope, d.tokens, d.prompt_tokens, d.requests, f.observed_at,
+         f.recorded_at, capture, f.pass_id)
         for f in passes for d, capture in f.demand
     ]  # fmt: skip
 

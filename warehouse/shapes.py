@@ -22,7 +22,7 @@ _TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(("memory_gb", "value", "duration_ms", "every_hours"), pa.float64()),
     **dict.fromkeys(("published_date", "day"), pa.date32()),
     **dict.fromkeys(("version_id", "ended_id", "offer_id", "capture_id", "pass_id", "hold_id"), _BIG),
-    **dict.fromkeys(("tokens", "bytes", "position"), _BIG),
+    **dict.fromkeys(("tokens", "prompt_tokens", "requests", "bytes", "position"), _BIG),
     **dict.fromkeys(("min_prompt_tokens", "max_prompt_tokens", "priority", "gpu_count", "misses", "agreed"), _INT),
     **dict.fromkeys(("row_count", "opened", "closed", "held", "pending", "notices", "standing"), _INT),
     **dict.fromkeys(("observed_at", "recorded_at", "ended_at", "ended_recorded_at", "superseded_at"), _WHEN),

@@ -1,8 +1,8 @@
 """OpenRouter's rankings: tokens per model and day that passed the router. CC BY 4.0: name OpenRouter where it is shown.
 
 Unit: tokens, prompt plus completion. The dataset API gives `{data: [{date, model_permaslug, total_tokens}]}`, a day
-each. The page's own endpoint, recorded in 2026, gives a list with prompt and completion apart and a variant (`free`)
-per row, whose totals are of the 30 days up to `date`: told as their average day.
+each. The page's own endpoint, recorded in 2026, gives a list with prompt, completion and requests apart and a variant
+(`free`) per row, whose totals are of the 30 days up to `date`: told as their average day.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,8 @@ def parse(capture: Capture) -> Iterator[Record]:
 
 def _row(row: JsonObject, locator: str) -> Iterator[Record]:
     name = as_text(row.get("variant_permaslug")) or as_text(row.get("model_permaslug"))
-    tokens, day = _tokens(row), as_text(row.get("date"))[:10]
+    day = as_text(row.get("date"))[:10]
+    tokens, prompt_tokens, requests = _counts(row)
     try:
         when = date.fromisoformat(day)
     except ValueError:
@@ -50,13 +51,16 @@ def _row(row: JsonObject, locator: str) -> Iterator[Record]:
     if not name or name == "other" or tokens is None or when is None:
         yield Notice("skipped", f"{name[:60] or 'a row without a model'} on {day[:20]!r}: {tokens} tokens", locator)
         return
-    yield Demand(name, when, tokens, locator=locator)
+    yield Demand(name, when, tokens, locator=locator, prompt_tokens=prompt_tokens, requests=requests)
 
 
-def _tokens(row: JsonObject) -> int | None:
-    """The stated total, else the average day of prompt plus completion (reasoning is inside completion)."""
+def _counts(row: JsonObject) -> tuple[int | None, int | None, int | None]:
+    """Tokens, prompt tokens among them, requests: the day's total, else the average day (reasoning is output)."""
     total = as_count(row.get("total_tokens"))
-    parts = as_count(row.get("total_prompt_tokens")), as_count(row.get("total_completion_tokens"))
     if total is not None:
-        return total
-    return None if parts[0] is None or parts[1] is None else (parts[0] + parts[1]) // LIST_DAYS
+        return total, None, None
+    prompt, completion = as_count(row.get("total_prompt_tokens")), as_count(row.get("total_completion_tokens"))
+    if prompt is None or completion is None:
+        return None, None, None
+    requests = as_count(row.get("count"))
+    return (prompt + completion) // LIST_DAYS, prompt // LIST_DAYS, requests // LIST_DAYS if requests else None

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.assess import inputs as assess_inputs
-from tracker.assess.costs import answer, rented, week_of
+from tracker.assess.costs import answer, cost_offers, rented, typical, week_of
 from tracker.assess.findings import audit_signal
 from tracker.assess.inputs import on_grid, situations
+from tracker.assess.lengths import Lengths, lengths_of
 from tracker.assess.market import index_rows
 from tracker.assess.write import tokens_by_model
 from tracker.cost import Question, accelerators
@@ -65,7 +66,19 @@ def test_labels_come_from_the_best_source_and_a_withdrawn_one_is_a_change() -> N
 
 
 def test_no_facts_no_situations() -> None:
-    names = ("offers", "labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing", "read", "limits")
+    names = (
+        "offers",
+        "labels",
+        "speeds",
+        "speed_days",
+        "moves",
+        "conflicts",
+        "held",
+        "missing",
+        "read",
+        "limits",
+        "lengths",
+    )
     assert situations({name: [] for name in names}, DAY, {}) == []
 
 
@@ -163,7 +176,7 @@ OFFER = {
     "output_quote_id": 6, "since": DAY, "input_list": 1.0, "output_list": 2.0, "input_paid_usd": None,
     "output_paid_usd": None, "paid_quote_id": None, "named_precision": None,
 }  # fmt: skip
-EMPTY = ("labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing", "read", "limits")
+EMPTY = ("labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing", "read", "limits", "lengths")
 
 
 def test_only_what_changes_a_verdict_changes_the_fingerprint() -> None:
@@ -178,6 +191,34 @@ def test_only_what_changes_a_verdict_changes_the_fingerprint() -> None:
     assert {other.fingerprint("v") for other in same} == {one.fingerprint("v")}
     other = [replace(one, output_usd=0.3), replace(one, tok_s=40.0), replace(one, readings_missed=4)]
     assert len({o.fingerprint("v") for o in (one, *other)} | {one.fingerprint("w")}) == 5
+
+
+def test_requests_are_as_long_as_a_router_counted_them() -> None:
+    """Over all names of a model, in steps; too few requests, or a counter that states totals only, say nothing."""
+
+    def counted(name: str, requests: int, prompt: int, output: int) -> dict[str, Any]:
+        return {"listed_name": name, "requests": requests, "prompt_tokens": prompt, "output_tokens": output}
+
+    deepseek = OFFER | {"model_id": "deepseek/deepseek-v3.2"}
+    rows = [
+        counted("deepseek/deepseek-v3.2-20251201", 50_000, 450_000_000, 20_000_000),
+        counted("deepseek/deepseek-v3.2-20251201:free", 50_000, 350_000_000, 60_000_000),
+        counted("openai/gpt-oss-20b", 100, 1_000_000, 100_000),
+    ]
+    assert lengths_of(rows) == {"deepseek/deepseek-v3.2": Lengths(8_000, 800)}
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [deepseek]}
+    [unknown], [seen] = situations(facts, DAY, {}), situations(facts | {"lengths": rows}, DAY, {})
+    assert unknown.request is None and seen.request is not None
+    assert seen.request.prompt_tokens == pytest.approx(8_000, rel=0.23)
+    assert typical(unknown, "market") == () and typical(seen, "mixtral-2023") == ()
+
+    priced = replace(seen, input_usd=0.27, output_usd=0.4)
+    [cost] = cost_offers([priced], DAY).values()
+    assert (cost.prompt_tokens, cost.output_tokens) == (round(priced.request[0]), round(priced.request[1]))
+    [usual] = cost_offers([replace(priced, request=None)], DAY).values()
+    assert (usual.prompt_tokens, usual.output_tokens) == (3000, 500)
+    assert cost.standing and usual.standing and cost.standing.band_id != usual.standing.band_id
+    assert cost.standing.blended.mid < usual.standing.blended.mid, "the longer the prompt, the cheaper a mean token"
 
 
 def test_a_bare_zero_is_not_free_and_an_unknown_currency_has_no_price() -> None:

@@ -218,15 +218,22 @@ def observed(one: Situation) -> tuple[tuple[str, float], ...]:
     return () if one.cache_hit is None else (("cache_hit", one.cache_hit),)
 
 
+def typical(one: Situation, scenario: str) -> tuple[tuple[str, float], ...]:
+    """What is observed of the model's requests; a dated scenario states its own."""
+    if one.request is None or scenario not in LIVE_SCENARIOS:
+        return ()
+    return (("prompt", one.request.prompt_tokens), ("output", one.request.output_tokens))
+
+
 def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[tuple[str, Question]]:
-    label, known = one.label, observed(one)
+    label, known, usual = one.label, observed(one), typical(one, scenario)
     sold = label.value if label is not None and label.value in bits_of() else model.native_precision
     patience = first_token_limit(one)
 
     def ask(precision: str, given: float | None, output: float | None) -> Question:
         return Question(
             model.model_id, precision, given, output, when, scenario, one.tok_s, patience,
-            one.cached_usd if one.tier == "standard" else None, known,
+            one.cached_usd if one.tier == "standard" else None, known, usual,
         )  # fmt: skip
 
     asked = [(f"at {sold}", ask(sold, one.input_usd, one.output_usd))]
@@ -245,6 +252,7 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
             one.tok_s,
             patience,
             known=known,
+            typical=usual,
         )
         asked.append(("effective", paid))  # transacted prices have the cache discount in them
     return asked
@@ -253,7 +261,7 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
 def costed_of(found: dict[str, Estimate], rents: Rented) -> Costed:
     """Answers by role (`at PRECISION`, `list`, `effective`); the first is the precision on sale."""
     question = next(iter(found.values())).question
-    scenario = find_scenario(question.scenario)
+    scenario = find_scenario(question.scenario).around(**dict(question.typical))
     bands = tuple(
         band_of(e, rents) for role, e in found.items() if role.startswith("at ") and e.output_usd_per_mtok is not None
     )
@@ -290,6 +298,7 @@ def band_of(estimate: Estimate, rents: Rented) -> CostBand:
         q.ttft_s,
         q.when.isoformat(),
         q.known,
+        q.typical,
         engine_version(),
         rents.version,
     )
@@ -326,14 +335,21 @@ def deciding_input(one: Situation, costed: Costed) -> str:
     if model is None or band is None:
         return ""
     pace = (on_grid(one.tok_s, 2.0), on_grid(first_token_limit(one), 4.0))
-    return _decider(model.model_id, band.precision, costed.when, costed.scenario, *pace)
+    usual = typical(one, costed.scenario)
+    return _decider(model.model_id, band.precision, costed.when, costed.scenario, *pace, usual)
 
 
 @lru_cache(maxsize=4096)
 def _decider(
-    model_id: str, precision: str, when: date, scenario: str, tok_s: float | None, ttft_s: float | None
+    model_id: str,
+    precision: str,
+    when: date,
+    scenario: str,
+    tok_s: float | None,
+    ttft_s: float | None,
+    usual: tuple[tuple[str, float], ...],
 ) -> str:
-    shares = shares_of_width(Question(model_id, precision, None, None, when, scenario, tok_s, ttft_s))
+    shares = shares_of_width(Question(model_id, precision, None, None, when, scenario, tok_s, ttft_s, typical=usual))
     if not shares:
         return ""
     name, share = max(shares.items(), key=lambda pair: pair[1])

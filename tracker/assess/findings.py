@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tracker.assess.costs import Costed, first_token_limit, is_own_silicon, native_bits, open_model
+from tracker.assess.costs import Costed, first_token_limit, is_own_silicon, native_bits, open_model, typical
 from tracker.assess.inputs import BY_NAME, Situation
 from tracker.flags import (
     below_cost,
@@ -93,7 +93,7 @@ def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
     sale = below_cost.Sale(
         one.offer, one.input_usd, one.output_usd, one.is_free, costed.prompt_tokens, costed.output_tokens,
         costed.scenario, one.tok_s, first_token_limit(one), is_own_silicon(one.provider, costed.scenario),
-        costed.apart, costed.busy, one.cache_hit,
+        costed.apart, costed.busy, one.cache_hit, bool(typical(one, costed.scenario)),
     )  # fmt: skip
     return below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one)))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tracker.assess.lengths import Lengths, lengths_of
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
 from tracker.flags.sudden_change import Move, is_flip_flop, settled_level
@@ -27,6 +28,7 @@ UNHASHED = frozenset(
     ("last_good_at", "tok_s_seen", "ttft_s_seen", "paid_quote_id", "price_moves", "speed_days", "ttft_days")
 )
 PAID_STEP = 1.05  # transacted prices breathe daily with the share of cache hits
+LENGTH_STEP = 1.5  # requests grow and shrink slowly; the range around them is wider than a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Situation:
     tok_s_seen: float | None  # as measured, for the sentence; the grid above decides what is rated again
     ttft_s_seen: float | None
     cache_hit: float | None  # observed share of input tokens served from cache, in steps of a tenth
+    request: Lengths | None  # what a request of this model is on a router that counts them, on a grid
     speed_source: str
     labels: tuple[Label, ...]
     label_source: str
@@ -131,7 +134,12 @@ def situations(facts: Mapping[str, Rows], at: datetime, bits: Mapping[str, float
     }
     read = {str(row["source_id"]): row["last_good_at"] for row in facts["read"]}
     limits = _limits(facts["limits"])
-    return [_situation(row, by, read, limits, at, bits) for row in facts["offers"]]
+    lengths = {model: _steps(found) for model, found in lengths_of(facts["lengths"]).items()}
+    return [_situation(row, by, read, limits, lengths, at, bits) for row in facts["offers"]]
+
+
+def _steps(found: Lengths) -> Lengths:
+    return Lengths(*(on_grid(value, LENGTH_STEP) or 1.0 for value in found))
 
 
 def _grouped(rows: Rows) -> dict[int, list[Mapping[str, Any]]]:
@@ -146,6 +154,7 @@ def _situation(
     by: Mapping[str, Mapping[int, Rows]],
     read: Mapping[str, Any],
     limits: Mapping[tuple[str, str], tuple[LimitRow, ...]],
+    lengths: Mapping[str, Lengths],
     at: datetime,
     bits: Mapping[str, float],
 ) -> Situation:
@@ -175,6 +184,7 @@ def _situation(
         readings_missed=_missed(read.get(source_id), every, at),
         last_good_at=read.get(source_id),
         missing_since=missing[0] if missing else None,
+        request=lengths.get(str(row["model_id"])),
         **_prices(row, moves, by["held"].get(offer_id, ()), at),
         **_speeds(by["speeds"].get(offer_id, ()), by["speed_days"].get(offer_id, ())),
     )

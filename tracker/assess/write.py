@@ -9,11 +9,11 @@ from typing import Any
 from tracker.assess import market
 from tracker.assess.costs import Costed, Rented, cost_offers, engine_version, first_token_limit, open_model
 from tracker.assess.inputs import Situation
+from tracker.assess.lengths import counted_models
 from tracker.assess.pictures import hardware_of
 from tracker.flags import RULES, Evidence, Finding
 from tracker.flags.below_cost import CostBand
 from tracker.flags.lifecycle import Key, OpenFlag, Step, advance
-from tracker.names import load_aliases
 from warehouse import flag_facts, flags
 from warehouse.store import Connection
 
@@ -231,13 +231,7 @@ def _write_market(connection: Connection, judged: Judged, at: datetime) -> None:
         [(m.model_id, m.name, m.source, m.as_of) for m in members],
     )
     demand = flag_facts.demand_rows(connection, at)
-    aliases = load_aliases()
-    names = {str(row["listed_name"]) for row in demand}
-    model_of = {
-        name: model
-        for name in names
-        if (model := aliases.model_id("openrouter_endpoints", name, "openrouter")) is not None
-    }
+    model_of = counted_models({str(row["listed_name"]) for row in demand})
     prices = flag_facts.daily_prices(connection, at, sorted({m.model_id for m in members}))
     columns = ("class", "day", "index_value", "link", "goods", "weighted_share")
     flags.replace_if_changed(

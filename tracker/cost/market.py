@@ -43,6 +43,7 @@ class Question:
     ttft_s: float | None = None
     cached_usd_per_mtok: float | None = None
     known: tuple[tuple[str, float], ...] = ()  # scenario parameters that are observed for this offer
+    typical: tuple[tuple[str, float], ...] = ()  # those observed of the model elsewhere: the middle of the range
     hardware: tuple[str, ...] = ()  # accelerators this seller is known to run; empty: the scenario's
 
 
@@ -87,7 +88,7 @@ def check(question: Question) -> None:
 
 def scenario_of(q: Question) -> Scenario:
     """The question's scenario with what is known about this offer put in."""
-    scenario = find_scenario(q.scenario).fixed(**dict(q.known))
+    scenario = find_scenario(q.scenario).around(**dict(q.typical)).fixed(**dict(q.known))
     if not q.hardware:
         return scenario
     return replace(scenario, hardware=tuple((find_accelerator(name).name, 1.0) for name in q.hardware))
@@ -274,7 +275,7 @@ def assess(
 def _group(q: Question) -> tuple[object, ...]:
     """What decides the grid. Pruning looks at cache hits, and a first-token time keeps it from pruning."""
     known = q.known if q.ttft_s is None else tuple(pair for pair in q.known if pair[0] != "cache_hit")
-    return q.model_id, q.precision, q.when, q.scenario, known, q.hardware, wait_step(q.ttft_s)
+    return q.model_id, q.precision, q.when, q.scenario, known, q.typical, q.hardware, wait_step(q.ttft_s)
 
 
 def wait_step(ttft_s: float | None) -> float | None:

@@ -75,6 +75,15 @@ class Scenario:
         checked = {name: (_positive(name, v),) * 3 for name, v in values.items()}
         return replace(self, **checked)  # type: ignore[arg-type]
 
+    def around(self, **values: float) -> "Scenario":
+        """The scenario with some ranges moved to a middle seen elsewhere, as wide in proportion as they were."""
+        moved = {}
+        for name, value in values.items():
+            low, mid, high = getattr(self, name)
+            scale = _positive(name, value) / mid
+            moved[name] = (low * scale, value, high * scale)
+        return replace(self, **moved)  # type: ignore[arg-type]
+
 
 def _positive(name: str, value: float) -> float:
     lowest_ok = value >= 0 if name == "cache_hit" else value > 0

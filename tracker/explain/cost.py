@@ -6,7 +6,7 @@ from typing import Any
 
 from tracker.assess.costs import WORDS
 from tracker.cost import Question, RentTable, deployment_table, find_accelerator
-from tracker.cost.scenario import PARAMETERS, Range, ScenarioRow
+from tracker.cost.scenario import PARAMETERS, Range, ScenarioRow, find_scenario
 from tracker.cost.tables import read_rows
 from tracker.errors import CostError
 from tracker.explain import sketches
@@ -17,12 +17,13 @@ SHOWN = 4  # deployments
 Chart = tuple[str, float, float, float]
 
 
-def assumption_lines(scenario: str, known: Sequence[tuple[str, float]] = ()) -> Iterator[str]:
+def assumption_lines(question: Question) -> Iterator[str]:
     """Every range of a scenario with where it comes from; what was observed of the offer stands in its place."""
+    scenario, observed, typical = question.scenario, dict(question.known), dict(question.typical)
     heads = [row for row in read_rows("scenarios.csv", ScenarioRow) if row.scenario == scenario]
     if not heads:
         return
-    observed = dict(known)
+    moved = find_scenario(scenario).around(**typical)
     yield ""
     yield f"Assumptions of scenario {scenario} (lowest, middle, highest)"
     yield from _wrapped(f"hardware: {heads[0].hardware.replace('*', 'any with a rent')}; stack {heads[0].stack}"
@@ -33,6 +34,10 @@ def assumption_lines(scenario: str, known: Sequence[tuple[str, float]] = ()) -> 
         name = WORDS.get(row.parameter, row.parameter)
         if row.parameter in observed:
             yield from _wrapped(f"{name}: {observed[row.parameter]:g} [observed of this offer]")
+        elif row.parameter in typical:
+            low, mid, high = getattr(moved, row.parameter)
+            yield from _wrapped(f"{name}: {low:.4g}, {mid:.4g}, {high:.4g} [as wide as the scenario's, around the mean "
+                                "that a router counted of this model's requests]")  # fmt: skip
         else:
             yield from _wrapped(f"{name}: {row.low:g}, {row.mid:g}, {row.high:g} [{row.source}]")
 
@@ -91,4 +96,4 @@ def sum_lines(figures: Sequence[Mapping[str, Any]], scenario: str) -> Iterator[s
 def cost_lines(question: Question, rows: Sequence[Chart], price: float | None) -> Iterator[str]:
     """The bands beside the price, and the assumptions they rest on."""
     yield from band_chart(rows, price or 0.0)
-    yield from assumption_lines(question.scenario, question.known)
+    yield from assumption_lines(question)

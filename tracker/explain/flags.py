@@ -10,7 +10,7 @@ from tracker.cost import Question, RentTable
 from tracker.errors import UsageError
 from tracker.explain import cost as explain_cost
 from tracker.explain.rows import captured_lines, charts
-from tracker.flags import RULES
+from tracker.flags import RULES, below_cost
 from tracker.flags.lifecycle import Step
 from tracker.settings import Home
 from warehouse import flag_facts
@@ -77,11 +77,9 @@ def _flag_lines(home: Home, history: History, flag: Row) -> Iterator[str]:
     yield from explain_cost.sum_lines(figures, scenario)
     if bands := _bands(history, evidence):
         amounts = {str(figure["name"]): float(figure["value"]) for figure in figures}
-        known = (("cache_hit", amounts["cache_hit"]),) if "cache_hit" in amounts else ()
-        yield from explain_cost.cost_lines(
-            _question(bands[0], known), [_chart_row(band) for band in bands], _mix_price(history, flag)
-        )
-        yield from explain_cost.deployment_lines(_question(bands[0], known), _rents(history, bands[0]["day"]))
+        question = _question(bands[0], amounts)
+        yield from explain_cost.cost_lines(question, [_chart_row(band) for band in bands], _mix_price(history, flag))
+        yield from explain_cost.deployment_lines(question, _rents(history, bands[0]["day"]))
     yield from charts(history, str(flag["offer"]), _source_of(history, evidence), until)
     yield ""
     yield "The rows behind it"
@@ -99,13 +97,17 @@ def _flag_lines(home: Home, history: History, flag: Row) -> Iterator[str]:
         yield from textwrap.wrap(told, WIDTH, initial_indent="  ", subsequent_indent=" " * 33)
 
 
-def _question(band: Row, known: tuple[tuple[str, float], ...]) -> Question:
-    """What the stored band answered, prices aside."""
+def _question(band: Row, amounts: Mapping[str, float]) -> Question:
+    """What the stored band answered, prices aside, with what the flag's figures say was observed."""
     day, tok_s, ttft_s = band["day"], band["tok_s"], band["ttft_s"]
+    known = (("cache_hit", amounts["cache_hit"]),) if "cache_hit" in amounts else ()
+    seen = (("prompt", below_cost.PROMPT_SEEN), ("output", below_cost.OUTPUT_SEEN))
+    typical = tuple((name, amounts[figure]) for name, figure in seen if figure in amounts)
     assert isinstance(day, date)
     return Question(
         str(band["model_id"]), str(band["precision"]), None, None, day, str(band["scenario"]),
         None if tok_s is None else float(str(tok_s)), None if ttft_s is None else float(str(ttft_s)), known=known,
+        typical=typical,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from tracker.assess.costs import Costed, first_token_limit, observed, open_model
+from tracker.assess.costs import Costed, first_token_limit, observed, open_model, typical
 from tracker.assess.inputs import Situation
 from tracker.assess.run import explain_offer
 from tracker.cost import Question, RentTable, find_model
@@ -66,6 +66,7 @@ def _offer_cost(one: Situation, costed: Costed | None, rents: RentTable) -> Iter
     question = Question(
         find_model(one.model_id).model_id, band.precision, one.input_usd, one.output_usd, costed.when, costed.scenario,
         one.tok_s, first_token_limit(one), one.cached_usd, observed(one),
+        typical(one, costed.scenario),
     )  # fmt: skip
     rows = [(b.precision, b.blended.low, b.blended.mid, b.blended.high) for b in costed.bands]
     yield from explain_cost.cost_lines(question, rows, band.price)

@@ -20,6 +20,7 @@ RULE = Rule(
     meaning="a request costs more to serve than it earns",
 )
 CAP_OWN_SILICON = 0.65  # below the threshold: noted, not accused
+PROMPT_SEEN, OUTPUT_SEEN = "prompt_tokens_seen", "output_tokens_seen"  # figures that later readers look for
 MOST = 0.8  # of the draws: where fewer keep the speed, the reader is told
 BASES = {"standing": "standing price", "list": "list price", "effective": "transacted price"}
 
@@ -76,6 +77,7 @@ class Sale:
     apart: tuple[tuple[str, float], ...] = ()  # other readings of the price (list, effective) and their probability
     busy: Busy | None = None
     cache_hit: float | None = None  # observed share of input tokens served from cache
+    lengths_seen: bool = False  # prompt and output tokens are what a router counted of this model's requests
 
     @property
     def blended_usd_per_mtok(self) -> float | None:
@@ -91,7 +93,9 @@ def compared(sale: Sale, band: CostBand) -> tuple[str, float, Span]:
     blended = sale.blended_usd_per_mtok
     if blended is not None:
         blended = blended if band.price is None else band.price
-        return f"tokens of the mix {sale.prompt_tokens:,} in to {sale.output_tokens:,} out", blended, band.blended
+        seen = " (what a router counts a request)" if sale.lengths_seen else ""
+        mix = f"tokens of the mix {sale.prompt_tokens:,} in to {sale.output_tokens:,} out{seen}"
+        return mix, blended, band.blended
     if sale.output_usd_per_mtok is not None:
         return "output tokens", sale.output_usd_per_mtok, band.output
     return "input tokens", sale.input_usd_per_mtok or 0.0, band.input
@@ -110,6 +114,11 @@ def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] 
         Figure("cost_high", cost.high, "USD/Mtok"),
         *((Figure("cost_over_price", cost.mid / price, "x"),) if price > 0 else ()),
         *((Figure("cache_hit", sale.cache_hit, ""),) if sale.cache_hit is not None else ()),
+        *(
+            (Figure(PROMPT_SEEN, sale.prompt_tokens, "tokens"), Figure(OUTPUT_SEEN, sale.output_tokens, "tokens"))
+            if sale.lengths_seen
+            else ()
+        ),
         Figure("draws_that_keep_the_speed", band.feasible_share, ""),
         *(Figure(f"p_below_in_{other.precision}", other.p_below, "") for other in bands),
         *(Figure(f"p_below_at_{name}_price", chance, "") for name, chance in sale.apart),

@@ -132,7 +132,8 @@ COMMENT ON COLUMN fx.published_date IS 'The day the rate was published for';
 COMMENT ON COLUMN fx.usd_per_unit IS 'US dollars per unit';
 
 CREATE OR REPLACE VIEW demand AS
-SELECT source_id, listed_name, day, scope, arg_max(tokens, recorded_at) AS tokens
+SELECT source_id, listed_name, day, scope, arg_max(tokens, recorded_at) AS tokens,
+       arg_max(prompt_tokens, recorded_at) AS prompt_tokens, arg_max(requests, recorded_at) AS requests
 FROM core.demand WHERE superseded_at IS NULL GROUP BY source_id, listed_name, day, scope;
 COMMENT ON VIEW demand IS 'Tokens of a model that passed a router on a day. OpenRouter rankings: CC BY 4.0, cite OpenRouter.';
 COMMENT ON COLUMN demand.source_id IS 'Whose counter';
@@ -140,3 +141,5 @@ COMMENT ON COLUMN demand.listed_name IS 'Model as the counter names it';
 COMMENT ON COLUMN demand.day IS 'Day, UTC';
 COMMENT ON COLUMN demand.scope IS 'What the counter covers';
 COMMENT ON COLUMN demand.tokens IS 'Tokens';
+COMMENT ON COLUMN demand.prompt_tokens IS 'Prompt tokens among them; NULL where the counter does not tell them apart';
+COMMENT ON COLUMN demand.requests IS 'Requests they came in; NULL where not counted';
