@@ -299,7 +299,7 @@ def test_checking_the_live_pages_compares_and_stores_nothing(
     rows = {row["source"]: row for row in survey.check(home, loopback=True)}
     told = {name: rows["a"][name] for name in ("stored", "same", "changed", "new", "gone")}
     assert told == {"stored": 6, "same": 3, "changed": 1, "new": 2, "gone": 2}
-    assert rows["b"]["page"] == "failed" and "503" in str(rows["b"]["problem"])
+    assert rows["b"]["page"] == "failed" and "503" in str(rows["b"]["remark"])
     assert home.history.read_bytes() == before
 
 

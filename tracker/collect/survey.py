@@ -6,18 +6,21 @@ import tempfile
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
-from scrapers.source import SourceModule, source_modules
+from scrapers.source import Source, source_modules
 from tracker.collect.fetching import Report, fetch_all, quiet
 from tracker.collect.run import has_key, read_spooled
 from tracker.collect.spool import spool_files
 from tracker.settings import Home
+from tracker.tables import cell
 from warehouse.history import open_history
 from warehouse.ledger import load_state
 from warehouse.passes import PassFacts
-from warehouse.shapes import SHAPES
+from warehouse.shapes import SHAPES, offer_id
 from warehouse.versions import Key, Value
 
+BLANK_PAGE: dict[str, object] = dict.fromkeys(("page", "stored", "same", "changed", "new", "gone", "notices"))
 BLANK: dict[str, object] = dict.fromkeys(("last_outcome", "last_problem"), "") | dict.fromkeys(
     ("last_good_at", "row_count", "held")
 )
@@ -58,34 +61,55 @@ def gaps() -> list[dict[str, object]]:
 
 
 def check(home: Home, kind: str = "", report: Report = quiet, loopback: bool = False) -> list[dict[str, object]]:
-    """Fetch and parse every live source and compare it with the stored state; nothing is stored."""
-    modules = [
-        module
-        for module in source_modules().values()
-        if kind in ("", module.SOURCE.kind) and has_key(module.SOURCE) and module.SOURCE.requests
-    ]
+    """Fetch and parse every live source and compare it with the stored state; nothing is stored.
+
+    A source that needs a key nobody gave is not asked: its row says so.
+    """
+    wanted = [module for module in source_modules().values() if kind in ("", module.SOURCE.kind)]
+    live = [module for module in wanted if module.SOURCE.requests]
     with tempfile.TemporaryDirectory() as folder:
         aside = Home(Path(folder))
-        asyncio.run(fetch_all(aside, modules, report, loopback))
+        asyncio.run(fetch_all(aside, [module for module in live if has_key(module.SOURCE)], report, loopback))
         parsed = {facts.source_id: facts for facts in (read_spooled(aside, path) for path in spool_files(aside))}
-    return [_compared(home, module, parsed[module.SOURCE.id]) for module in modules if module.SOURCE.id in parsed]
+    return [_compared(home, module.SOURCE, parsed.get(module.SOURCE.id)) for module in live]
 
 
-def _compared(home: Home, module: SourceModule, facts: PassFacts) -> dict[str, object]:
+def _compared(home: Home, source: Source, facts: PassFacts | None) -> dict[str, object]:
+    row: dict[str, object] = {"source": source.id, "proof": source.proof} | BLANK_PAGE
+    if facts is None:
+        return row | {"page": "not asked", "remark": f"set {source.key_env} to check it"}
     known = _stored(home, facts.source_id)
+    if facts.outcome == "failed":
+        return row | {"page": "failed", "stored": len(known) or None, "remark": facts.problem}
     shown = {(kind, key): row.value for kind, rows in facts.rows.items() for key, row in rows.items()}
-    return {
-        "source": facts.source_id,
-        "proof": module.SOURCE.proof,
-        "page": "failed" if facts.outcome == "failed" else f"{facts.row_count:,} rows",
+    moved = [key for key, value in shown.items() if known.get(key, value) != value]
+    return row | {
+        "page": f"{facts.row_count:,} rows",
         "stored": len(known) or None,
         "same": sum(known.get(key) == value for key, value in shown.items()) or None,
-        "changed": sum(key in known and known[key] != value for key, value in shown.items()) or None,
+        "changed": len(moved) or None,
         "new": sum(key not in known for key in shown) or None,
-        "gone": sum(key not in shown for key in known) if shown else None,
+        "gone": sum(key not in shown for key in known) or None,
         "notices": len(facts.notices) or None,
-        "problem": facts.problem[:90],
+        "remark": facts.problem or (_told(facts, moved[0], known[moved[0]], shown[moved[0]]) if moved else ""),
     }
+
+
+def _told(facts: PassFacts, place: tuple[str, Key], old: Value, new: Value) -> str:
+    """One change in words, for a reader to hold against the page."""
+    kind, key = place
+    names = {offer_id(offer): str(offer) for offer in facts.offers}
+    what = " ".join(str(names.get(cast(int, part), part)) for part in key if part not in (None, "", 0, "list"))
+    before, after = (" ".join(cell(part) for part in value[:2] if part is not None) for value in (old, new))
+    return f"{what}: {before} -> {after}" if kind == "quote" else f"{kind} {what}: {before} -> {after}"
+
+
+def outcome(rows: Sequence[dict[str, object]]) -> str:
+    """What a check of all pages found, in one line."""
+    failed, unasked = (sum(row["page"] == word for row in rows) for word in ("failed", "not asked"))
+    moved = sum(bool(row["stored"] and (row["changed"] or row["new"] or row["gone"])) for row in rows)
+    parts = f"{len(rows) - failed - unasked} pages read, {moved} of them unlike what is stored; {failed} failed"
+    return parts + (f"; {unasked} not asked for want of a key" if unasked else "")
 
 
 def _stored(home: Home, source_id: str) -> dict[tuple[str, Key], Value]:

@@ -17,22 +17,29 @@ def sources(
     """Every source with what its parser was built against, when it was last read, and what is odd about it.
 
     Only `recorded` and `excerpt` count as working proofs. --check is for the first day with a network: exit code 3 when
-    some pages failed.
+    some pages failed, 1 when none could be read.
 
     Example: tracker sources --kind seller
     """
     from rich.console import Console
 
+    from scrapers.source import KINDS
     from tracker.collect import survey
     from tracker.collect.progress import reporting
+    from tracker.errors import UsageError
     from tracker.tables import print_rows
 
+    if kind and kind not in KINDS:
+        raise UsageError(f"no kind {kind!r}: one of {', '.join(sorted(KINDS))}")
     place = find_home(home)
     if check:
         with reporting(Console(stderr=True)) as report:
             found = survey.check(place, kind, report)
         print_rows(found, title="live pages against the stored state")
-        raise typer.Exit(3 if any(row["page"] == "failed" for row in found) else 0)
+        Console().print(survey.outcome(found), highlight=False, soft_wrap=True)
+        failed = sum(row["page"] == "failed" for row in found)
+        asked = sum(row["page"] != "not asked" for row in found)
+        raise typer.Exit(0 if not failed else 3 if failed < asked else 1)
     rows = survey.listing(place, kind)
     print_rows(rows, title="sources")
     Console().print(f"{len(rows)} sources; proof: {survey.proofs(rows)}", highlight=False)
