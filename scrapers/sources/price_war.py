@@ -2,6 +2,8 @@
 
 Prices are per million tokens in the currency the article quotes. A zero is free where `zero_means` holds the article's
 own word for it. Speeds are in seconds and tokens per second; a claim and a measurement are kept apart by `statistic`.
+Both files name an offer alike (what an article calls Mixtral is the instruct model a host served), so that its speed
+meets its price.
 """
 
 from collections.abc import Iterator
