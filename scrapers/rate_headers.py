@@ -3,8 +3,9 @@
 Pure: (provider, model, headers or body) -> Limit records, `learned_from` header or 429. `remaining` and `reset` tell
 of one account's moment and are returned apart. Words that mean no number keep their meaning: `unlimited` is unlimited,
 -1 in Google's quotas is unlimited, an absent header says nothing.
-Formats: OpenAI's `x-ratelimit-*` (copied by most hosts), Anthropic's `anthropic-ratelimit-*`, and Groq's reading of the
-former: requests are per day, tokens per minute (https://console.groq.com/docs/rate-limits).
+Formats: OpenAI's `x-ratelimit-*` (copied by most hosts), Anthropic's `anthropic-ratelimit-*`, and two readings of the
+former: at Groq requests are per day, tokens per minute (https://console.groq.com/docs/rate-limits); at Together both
+are per second (recorded: a limit of 33333.33 tokens, which is 2 million a minute, refilled within 2 s).
 """
 
 import re
@@ -20,7 +21,7 @@ from tracker.units import decimal_of
 _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?"
 )
-_OPENAI = re.compile(r"x-ratelimit-limit-([a-z-]+)")
+_OPENAI = re.compile(r"x-ratelimit-limit(?:-([a-z0-9-]+))?")
 _ANTHROPIC = re.compile(r"anthropic-ratelimit-([a-z-]+)-limit")
 _QUOTA_WINDOW = re.compile(r"Per(Second|Minute|Hour|Day|Month)", re.IGNORECASE)
 
@@ -113,7 +114,8 @@ def _measured(provider: str, header: str) -> tuple[str, str] | None:
     match = _OPENAI.fullmatch(header)
     if not match:
         return None
-    return SELLERS.get(provider, {}).get(match[1]) or MEASURES.get(match[1])
+    word = match[1] or ""
+    return SELLERS.get(provider, {}).get(word) or MEASURES.get(word)
 
 
 def _stated(value: str) -> tuple[Decimal | None, str]:
@@ -143,6 +145,7 @@ MEASURES = {
     "output-tokens": ("output_tokens", "minute"),
     "images": ("images", "minute"),
     "requests-minute": ("requests", "minute"),
+    "req-60-second": ("requests", "minute"),  # Mistral
     "requests-hour": ("requests", "hour"),
     "requests-day": ("requests", "day"),
     "requests-month": ("requests", "month"),
@@ -152,7 +155,10 @@ MEASURES = {
     "tokens-month": ("tokens", "month"),
     "audio-seconds": ("audio_seconds", "hour"),
 }
-SELLERS = {"groq": {"requests": ("requests", "day"), "tokens": ("tokens", "minute")}}
+SELLERS = {
+    "groq": {"requests": ("requests", "day"), "tokens": ("tokens", "minute")},
+    "together": {"": ("requests", "second"), "tokens": ("tokens", "second")},
+}
 QUOTA_WORDS = (
     ("input_token", "input_tokens"),
     ("inputtoken", "input_tokens"),

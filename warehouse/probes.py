@@ -48,7 +48,7 @@ def store_file(connection: Connection, file_hash: str, rows: Sequence[Mapping[st
 
 
 Stated = tuple[str, str, str, str, str, str]  # provider, listed name, tier, region, header or quota, its value
-_LIMIT_HEADERS = "^(x-ratelimit-limit-.*|anthropic-ratelimit-.*-limit|quota:.*)$"
+_LIMIT_HEADERS = "^(x-ratelimit-limit(-.*)?|anthropic-ratelimit-.*-limit|quota:.*)$"
 
 
 def moments_with_limits(connection: Connection, source_id: str) -> list[datetime]:

@@ -19,8 +19,8 @@ SOURCE = Source(
     unit="USD per token, decimal strings",
     min_rows=3,
     terms="https://www.baseten.co/terms-and-conditions/",
-    proof="documented",
-    proof_url="https://openrouter.ai/docs/use-cases/for-providers",
+    proof="recorded",
+    proof_url="https://github.com/maruel/genai/blob/66b63e62283f/providers/baseten/testdata/TestClient/Warmup.yaml",
     provider="baseten",
     anchors=(
         anchor("openai/gpt-oss-120b", "input", "0.02", "1"),

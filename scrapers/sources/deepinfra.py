@@ -33,8 +33,8 @@ SOURCE = Source(
     unit="US cents per token; cache prices as a ratio of the input price",
     min_rows=20,
     terms="https://deepinfra.com/terms",
-    proof="documented",
-    proof_url="https://github.com/anomalyco/models.dev/blob/1163dacba23c/packages/core/src/sync/providers/deepinfra.ts",
+    proof="excerpt",
+    proof_url="https://github.com/outr/sigil/blob/aa5330fc2bcd/core/src/test/scala/sigil/provider/deepinfra/DeepInfraCatalogSpec.scala",
     provider="deepinfra",
     anchors=(
         anchor("openai/gpt-oss-120b", "input", "0.02", "0.5"),
@@ -103,7 +103,7 @@ def _bands(offer: Offer, full: str, locator: str) -> Iterator[Quote | Notice]:
     for start, match in bands:
         for component, group in (("input", "input"), ("output", "output"), ("cache_read", "cached")):
             figure = Figure(match[group]) if match[group] else None
-            condition = Condition(min_prompt_tokens=start)
+            condition = Condition(min_prompt_tokens=start + 1 if start else 0)  # from just above the bound before
             yield from quoted(offer, component, figure, _MILLION, locator, condition=condition)
 
 

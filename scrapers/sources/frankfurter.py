@@ -21,8 +21,8 @@ SOURCE = Source(
     unit="units of currency per EUR",
     min_rows=5,
     terms="MIT, keyless; rates are the ECB's",
-    proof="documented",
-    proof_url="https://frankfurter.dev/",
+    proof="excerpt",
+    proof_url="https://github.com/droderiquesit/quantum-ai-platform/blob/3acb5c86c1b6/docs/ops/live-source-frankfurter-2026-09-06.md",
     copies=("ecb_history",),
 )
 

@@ -26,8 +26,8 @@ SOURCE = Source(
     unit="requests or tokens per window, per account of the probe's key",
     min_rows=1,
     terms="our own measurements",
-    proof="documented",
-    proof_url="https://console.groq.com/docs/rate-limits",
+    proof="recorded",
+    proof_url="https://github.com/maruel/genai/blob/66b63e62283f/providers/cerebras/testdata/TestClient/Scoreboard/gemma-4-31b/GenStream-Citations-text-markdown.yaml",
     enabled=False,
     notice="Not fetched: written by `tracker probe` and `tracker ingest` from what the answers' headers say.",
 )

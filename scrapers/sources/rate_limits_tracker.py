@@ -61,12 +61,14 @@ def _tier(provider: str, model: str, tier: str, stated: JsonObject, locator: str
 
 
 def _unnumbered(provider: str, model: str, tier: str, stated: JsonObject, locator: str) -> Iterator[Record]:
-    """A tier without a number: dynamic where the note says so, else unknown. Never unlimited."""
-    dynamic = "dynamic" in f"{tier} {as_text(stated.get('notes'))}".lower()
-    status = "dynamic" if dynamic else "unknown"
-    yield Limit(provider, model, tier, "requests", "minute", None, status, locator=f"{locator}/notes")
+    """A tier without a number: what its note says of requests or of concurrency, else unknown."""
+    note = f"{tier} {as_text(stated.get('notes'))}".lower()
+    measure, window = ("concurrency", "instant") if "concurrency" in note else ("requests", "minute")
+    status = next((status for words, status in NOTES.items() if words in note), "unknown")
+    yield Limit(provider, model, tier, measure, window, None, status, locator=f"{locator}/notes")
 
 
+NOTES = {"no rpm limit": "unlimited", "dynamic": "dynamic"}
 PROVIDERS = {"qwen": "alibaba"}
 MEASURES = {
     "rpm": ("requests", "minute"),

@@ -1,4 +1,8 @@
-"""Together's model list (needs a key): USD per million tokens, zero where a type of price does not apply."""
+"""Together's model list (needs a key): USD per million tokens, zero where a type of price does not apply.
+
+A hundred models that run on rented endpoints only show zeros throughout, as the few free ones do: both are zeros that
+nobody proved. Images, video and speech are priced in objects of their own (`{price_per_minute: 0.0015}`), not read.
+"""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -20,8 +24,8 @@ SOURCE = Source(
     unit="USD per million tokens",
     min_rows=20,
     terms="https://www.together.ai/terms-of-service",
-    proof="documented",
-    proof_url="https://docs.together.ai/reference/models-1",
+    proof="recorded",
+    proof_url="https://github.com/maruel/genai/blob/66b63e62283f/providers/togetherai/testdata/TestClient/Warmup.yaml",
     provider="together",
     anchors=(
         anchor("openai/gpt-oss-120b", "input", "0.05", "0.5"),
@@ -52,7 +56,9 @@ def _model_records(name: str, row: JsonObject, pricing: JsonObject, locator: str
     free = name.endswith("-Free")  # their own word for it, e.g. Llama-3.3-70B-Instruct-Turbo-Free
     offer = Offer("together", name, "free" if free else "standard")
     for key, component in COSTS.items():
-        yield from quoted(offer, component, pricing.get(key), MONEY, f"{locator}/pricing/{key}", free=free)
+        figure = pricing.get(key)
+        if component != "cache_read" or figure != "0":  # no price for cached tokens, not a free one
+            yield from quoted(offer, component, figure, MONEY, f"{locator}/pricing/{key}", free=free)
     hourly = pricing.get("hourly")
     if isinstance(hourly, str) and hourly.strip("0."):
         yield from quoted(offer, "output", hourly, PER_HOUR, f"{locator}/pricing/hourly")
