@@ -8,7 +8,7 @@ Subscriptions stand in `tracker.toml` in the home:
     models = ["deepseek/*", "qwen/*"]    # shell patterns on model id or offer; all when left out
     min_change = 0.10
     quiet = "22:00-07:00 Europe/Berlin"  # held back until it ends
-    digest_hours = 24                    # at most one message in so many hours; 0 sends at once
+    digest_hours = 24                    # at most one message in so many hours of the clock; 0 sends at once
 
 Every event is also appended once to `events.jsonl`, and the newest stand in `events.atom` under the same ids, whoever
 subscribes. Each address is told on its own: one that cannot be reached is tried again and repeats nothing elsewhere.
@@ -143,7 +143,9 @@ def _may_send(subscription: Subscription, outbox: Outbox, now: datetime) -> bool
     if subscription.quiet and parse_band(subscription.quiet).holds_at(now):
         return False
     last = datetime.fromisoformat(outbox.sent_at.get(subscription.name, "1970-01-01"))
-    return last > now or now - last >= timedelta(hours=subscription.digest_hours)
+    # by the clock's hours: ticks come at 07:00:05 and 07:00:02, and a daily digest must not creep through the day
+    waited = now.replace(minute=0, second=0, microsecond=0) - last.replace(minute=0, second=0, microsecond=0)
+    return last > now or waited >= timedelta(hours=subscription.digest_hours)
 
 
 def _send(subscription: Subscription, events: Sequence[Event]) -> str:
