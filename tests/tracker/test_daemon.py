@@ -1,7 +1,6 @@
-"""The daemon's processes: bounded, one scheduler per home, ended with it; errands by the ledger; health on loopback."""
+"""The daemon's processes: bounded, one scheduler per home, ended with it; health on loopback."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -18,11 +17,10 @@ import pytest
 import structlog
 
 from tests.shop import Shop, open_shop, source, stock
-from tests.tracker.ticking import Clock, ask, note_chores, register, set_clock
+from tests.tracker.ticking import Clock, note_chores, register, set_clock
 from tracker.bounds import limit_memory
 from tracker.daemon import Children, schedule
-from tracker.errands import errands, run_errands
-from tracker.errors import TrackerError, UsageError
+from tracker.errors import TrackerError
 from tracker.health import health_of, listening
 from tracker.settings import Home
 from tracker.tick import tick
@@ -61,7 +59,7 @@ def test_jobs_have_names_and_a_blocked_one_neither_doubles_nor_is_lost() -> None
 def test_a_child_that_takes_too_long_is_ended_and_said_once() -> None:
     children = Children()
     with structlog.testing.capture_logs() as logs:
-        code = children.run("tick", ["sandbox", "fast", "--port", "0"], 0.5, 0)
+        code = children.run("tick", [sys.executable, "-m", "tracker", "sandbox", "fast", "--port", "0"], 0.5, 0)
     assert code == -signal.SIGKILL and not children.running
     assert logs[0]["event"] == "stopped: it took too long"
 
@@ -78,7 +76,7 @@ def test_a_child_that_takes_too_much_memory_fails_by_itself() -> None:
 def test_after_stop_nothing_starts() -> None:
     children = Children()
     children.stop()
-    assert children.run("tick", ["--help"], 5, 0) is None
+    assert children.run("tick", [sys.executable, "--version"], 5, 0) is None
 
 
 def test_a_second_daemon_on_the_same_home_leaves_in_one_line(home: Home) -> None:
@@ -112,47 +110,6 @@ def test_sigterm_ends_the_daemon_and_its_tick(home: Home) -> None:
     assert ticking and not [pid for pid in ticking if Path(f"/proc/{pid}").exists()]
     with filelock.FileLock(home.root / "scheduler.lock", timeout=0):
         pass
-
-
-def test_errands_follow_the_configuration() -> None:
-    config = {
-        "probe": {"daily_usd": "0.50", "inbox": "/srv/inbox"},
-        "audits": [{"offer": "host/m", "reference": "lab/m", "controls": ["c/m"], "budget_usd": 0.1}],
-        "publish": {"site": "/srv/www"},
-    }
-    assert {errand.name: " ".join(errand.arguments) for errand in errands(config)} == {
-        "ingest": "ingest /srv/inbox",
-        "probe": "probe --budget 0.50",
-        "audit host/m": "audit host/m --reference lab/m --budget 0.1 --control c/m --watch 20",
-        "site": "site /srv/www",
-    }
-    local = {"offer": "toy@http://127.0.0.1:1/v1", "reference": "lab/m", "budget_usd": 1, "key_env": "K"}
-    [priced] = errands({"audits": [{**local, "input_price": 0.1, "output_price": 0.4}]})
-    assert "--key-env K --input-price 0.1 --output-price 0.4 --watch 20" in " ".join(priced.arguments)
-    assert errands({}) == []
-    with pytest.raises(UsageError, match="lacks 'reference'"):
-        errands({"audits": [{"offer": "host/m"}]})
-
-
-def test_an_errand_runs_once_a_slot_on_the_ledger_and_a_failed_one_again(
-    home: Home, shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    register(monkeypatch, source("a", shop.url("a")))
-    shop.put("a", stock())
-    tick(home, loopback=True)
-    inbox = home.root / "inbox"
-    home.config.write_text(f'[probe]\ninbox = "{inbox}"\n')
-    assert run_errands(home, 60, 8) == {"ingest": f"ingest: tracker: no folder {inbox}"}
-    inbox.mkdir()
-    assert run_errands(home, 60, 8) == {}, "not before its pause"
-    clock.forward(minutes=11)
-    assert run_errands(home, 60, 8) == {"ingest": ""}
-    assert run_errands(home, 60, 8) == {}
-    clock.forward(minutes=15)
-    assert run_errands(home, 0.05, 8) == {"ingest": "ingest was stopped after 0.05 s"}
-    assert ask(home, "SELECT outcome FROM chores WHERE name = 'ingest' ORDER BY started_at") == [
-        ("failed",), ("good",), ("failed",),
-    ]  # fmt: skip
 
 
 def _get(port: int, path: str) -> tuple[int, str]:
@@ -200,15 +157,3 @@ def test_health_counts_what_waits(home: Home, shop: Shop, clock: Clock, monkeypa
     assert health_of(home, clock.now + timedelta(hours=5)).ok, "a daily source is not late after five hours"
     (home.spool / "x.json").write_text("{}")
     assert health_of(home, clock.now).spool_waiting == 1
-
-
-def test_without_a_key_the_hourly_probe_has_nothing_to_do_and_is_no_failure(
-    home: Home, shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in [name for name in os.environ if name.endswith("_API_KEY")]:
-        monkeypatch.delenv(name)
-    register(monkeypatch, source("deepinfra", shop.url("a")))
-    shop.put("a", stock(fast=("1", "2")))
-    tick(home, loopback=True)
-    home.config.write_text('[probe]\ndaily_usd = "0.01"\n')
-    assert run_errands(home, 60, 8) == {"probe": ""}

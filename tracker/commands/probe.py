@@ -66,12 +66,11 @@ def probe(
     Example: tracker probe --url http://127.0.0.1:8765/fast/v1 --model toy --key-env SANDBOX_KEY --input-price 0.1
     --output-price 0.4 --budget 0.50
     """
-    import os
     from datetime import UTC, datetime
 
     from tracker.errors import UsageError
     from tracker.probe.budget import Ledger
-    from tracker.probe.desk import candidates_of, day_plan, direct_plan, direct_target, money
+    from tracker.probe.desk import candidates_of, day_plan, direct_plan, direct_target, money, why_nothing, with_key
     from tracker.probe.run import Purse, Vantage
     from tracker.settings import find_home
 
@@ -79,15 +78,17 @@ def probe(
     if not budget:
         raise UsageError("nothing is sent without a budget: give --budget USD (of one UTC day)")
     purse = Purse(Ledger(place.root / "spend"), money(budget, "--budget"))
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now, spent = datetime.now(UTC).replace(tzinfo=None), purse.ledger.today().total
     if url:
         target = direct_target(url, model, provider, dialect, key_env, input_price, output_price)
         made = direct_plan(target, workloads, ladder, now)
     else:
-        candidates = candidates_of(place.history, offer or [])
-        if not (offer or plan or key_file):  # the plan of the hour: one missing key must not stop the others
-            candidates = [each for each in candidates if os.environ.get(each.target.key_env, "").strip()]
-        made = day_plan(candidates, purse.usd_per_day, now, purse.ledger.today().total, whole_day=plan or bool(offer))
+        known = candidates_of(place.history, offer or [])
+        candidates = known if offer or plan or key_file else with_key(known)  # one missing key stops no other
+        made = day_plan(candidates, purse.usd_per_day, now, spent, whole_day=plan or bool(offer))
+        if not made.steps and not plan:
+            typer.echo(why_nothing(known, candidates, purse.usd_per_day, now, spent))
+            return
     if plan:
         return _show_plan(made, purse.usd_per_day)
     _run(made, purse, Vantage(vantage, region), key_file, out, place.root)
@@ -127,18 +128,16 @@ def _run(plan: "Plan", purse: "Purse", vantage: "Vantage", key_file: Path | None
         console.print(text, markup=False, soft_wrap=True)
 
     rows, stopped = run_plan(plan, purse, vantage, key_file, say)
+    good = sum(row["outcome"] == "ok" for row in rows)
     if rows:
         path = write_rows(out or root / "probes", rows)
-        say(f"{len(rows)} rows in {path}")
         if out is None:
             ingest_folder(path.parent, Home(root))
         for line in tell(rows):
             say(line)
+        say(f"{good} of {len(rows)} requests measured, rows in {path}")
     if stopped:
         say(f"stopped: {stopped}")
-    if not plan.steps:
-        return say("nothing is planned for this hour")
-    good = sum(row["outcome"] == "ok" for row in rows)
     raise typer.Exit(0 if rows and good == len(rows) and not stopped else 3 if good else 1)
 
 

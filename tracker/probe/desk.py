@@ -1,6 +1,7 @@
 """What the commands do: targets from the warehouse or from options, a plan run to its end, result files taken in."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -132,6 +133,29 @@ def day_plan(
     """The plan of the day or of the running hour."""
     made = plan_day(candidates, Policy(usd_per_day), now_utc, spent_usd)
     return made if whole_day else due(made, now_utc)
+
+
+def with_key(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Those whose key stands in the environment."""
+    return [each for each in candidates if os.environ.get(each.target.key_env, "").strip()]
+
+
+def why_nothing(
+    known: Sequence[Candidate], asked: Sequence[Candidate], usd_per_day: Decimal, now_utc: datetime, spent_usd: Decimal
+) -> str:
+    """Why no burst is due now, and what would change it. `known`: all with an endpoint; `asked`: those with a key."""
+    if not known:
+        return "nothing to probe: no offer of the ledger has a known endpoint; give --url, or [[probe.targets]]"
+    if not asked:
+        keys = sorted({each.target.key_env for each in known})
+        named = ", ".join(keys[:5]) + (f" or {len(keys) - 5} others" if len(keys) > 5 else "")
+        return f"nothing to probe: {len(known)} offers have a known endpoint, but no key is set: set {named}"
+    day = day_plan(asked, usd_per_day, now_utc, spent_usd, whole_day=True)
+    if day.steps:
+        first = day.steps[0]
+        return f"nothing is due this hour: next {first.target.offer} {first.workload.name} at {first.at_utc:%H:%M} UTC"
+    reason = day.left_out[0] if day.left_out else "all of today's times are past"
+    return f"nothing to probe today: {reason} ({len(asked)} offers, {spent_usd} of {usd_per_day} USD spent or reserved)"
 
 
 def run_plan(
