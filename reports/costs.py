@@ -4,7 +4,7 @@ Read from the assessed views `price_floor`, `cost_by_hardware` and `cost_falls`;
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from reports import figures
@@ -36,21 +36,23 @@ DRAWN_MODELS, POINTS_PER_MODEL = 18, 12
 DRAWN_HARDWARE = ("A100-80-SXM", "H100-SXM", "H200", "B200", "MI355X")  # what sellers name most, across generations
 
 
-def floor_section(ledger: Ledger, after: Mapping[int, Billed], say: Words) -> Section:
-    """Offers as points over the band of what serving the model costs."""
+def floor_section(ledger: Ledger, after: Mapping[int, Billed], copied: Collection[str], say: Words) -> Section:
+    """Offers as points over the band of what serving the model costs; `copied`: offers whose price is a copy's word."""
     title, end = say("Price against cost floor"), ledger.week.told_to_utc
-    floors = _on_sale(ledger.rows_of("price_floor", FLOOR, end), priced(after))
+    floors = _on_sale(ledger.rows_of("price_floor", FLOOR, end), priced(after), copied)
     if not floors:
         return Section("floor", title, (say("Nothing recorded: no model's cost has been assessed up to this week."),))
-    below = [row for row in floors if row["cheapest_usd"] < row["cost_low"]]
-    within = [row for row in floors if row["cost_low"] <= row["cheapest_usd"] < row["cost_mid"]]
+    stated = [row for row in floors if not row["is_copied"]]
+    below = [row for row in stated if row["cheapest_usd"] < row["cost_low"]]
+    within = [row for row in stated if row["cost_low"] <= row["cheapest_usd"] < row["cost_mid"]]
     text = say(
-        "Of {count} open models with a cost band, the cheapest price of {below} lies below even the low end of the "
-        "band and of {within} below its middle. The band is what the cheapest deployment costs under the named "
+        "Of {count} open models with a cost band, {stated} have a price that a seller or a router states itself; the "
+        "cheapest of {below} lies below even the low end of the band and of {within} below its middle. Models known "
+        "by copied prices only stand last. The band is what the cheapest deployment costs under the named "
         "assumptions; a price below it says that they do not hold for that seller, or that it loses money. The "
         "assumption 'market' takes accelerators at the week's rents, public serving software and the usual load and "
         "prompt lengths; other names are dated scenarios of one seller.",
-        count=len(floors), below=len(below), within=len(within),
+        count=len(floors), stated=len(stated), below=len(below), within=len(within),
     )  # fmt: skip
     columns = (
         Column("model", say("Model"), "code"),
@@ -63,6 +65,7 @@ def floor_section(ledger: Ledger, after: Mapping[int, Billed], say: Words) -> Se
         Column("hardware", say("Hardware"), "code"),
         Column("precision", say("Precision"), "code"),
         Column("scenario", say("Assumption"), "code"),
+        Column("source", say("Source of the price"), "code"),
     )
     costs = ledger.rows_of("cost_by_hardware", BY_HARDWARE, end)
     table = Table("floor", say("Cheapest price and cost floor, 3:1 blend"), columns, tuple(floors), 20)
@@ -70,14 +73,16 @@ def floor_section(ledger: Ledger, after: Mapping[int, Billed], say: Words) -> Se
     return Section("floor", title, (text,), _floor_chart(after, floors, costs, say), tables)
 
 
-def _on_sale(floors: Rows, sold: Mapping[str, Sequence[Billed]]) -> Rows:
-    """With the cheapest offer that one can buy from, cheapest against cost first."""
-    rows = [
-        {**row, "cheapest_usd": sides[0].blended_usd_per_mtok, "offer": sides[0].offer}
-        for row in floors
-        if (sides := sold.get(row["model"]))
-    ]
-    return sorted(rows, key=lambda row: (row["cheapest_usd"] / row["cost_mid"], row["model"]))
+def _on_sale(floors: Rows, sold: Mapping[str, Sequence[Billed]], copied: Collection[str]) -> Rows:
+    """With the cheapest price that a seller or router states, else that a copy states; cheapest against cost first."""
+    rows = []
+    for row in floors:
+        sides = sold.get(row["model"], ())
+        stated = [side for side in sides if side.offer not in copied]
+        if side := next(iter(stated or sides), None):
+            told = {"cheapest_usd": side.blended_usd_per_mtok, "offer": side.offer, "source": side.source_id}
+            rows.append({**row, **told, "is_copied": not stated})
+    return sorted(rows, key=lambda row: (row["is_copied"], row["cheapest_usd"] / row["cost_mid"], row["model"]))
 
 
 def _floor_chart(after: Mapping[int, Billed], floors: Rows, costs: Rows, say: Words) -> tuple[Chart, ...]:

@@ -7,7 +7,7 @@ and the sections say so.
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from reports import watch
+from reports.flags import Flags, flag_table, hearsay_table
 from reports.ledger import Ledger, Rows
 from reports.moves import Billed
 from reports.parts import Chart, Column, Row, Section, Table
@@ -79,45 +79,57 @@ def _index_chart(chart_id: str, title: str, rows: Rows, moves: Rows, say: Words)
     return charts.drawn(chart_id, title, text, picture, Table(chart_id, title, columns, tuple(rows)))
 
 
-def below_cost_flags(flags: Rows, after: Mapping[int, Billed]) -> tuple[Rows, int, int]:
-    """Open flags, the surest first; behind them the free offers and the doubtful prices, with their counts."""
-    chosen = watch.standing(flags, "below_cost")
+def below_cost_flags(flags: Flags, after: Mapping[int, Billed]) -> tuple[Rows, int, int]:
+    """Accusing flags, the surest first; behind them the free offers and the doubtful prices, with their counts."""
     free = {side.offer for side in after.values() if not side.prices["input"] and not side.prices["output"]}
-    doubted, told = watch.doubted_offers(flags), {str(flag["offer"]) for flag in chosen}
-    return watch.ranked(chosen, free | doubted), len(told & free), len(told & doubted - free)
+    chosen = flags.accusing("below_cost", last=free)
+    told = {str(flag["offer"]) for flag in chosen}
+    return chosen, len(told & free), len(told & flags.doubted - free)
 
 
-def below_cost_section(ledger: Ledger, flags: Rows, after: Mapping[int, Billed], say: Words) -> Section:
+def below_cost_section(ledger: Ledger, flags: Flags, after: Mapping[int, Billed], say: Words) -> Section:
     """Open below-cost flags, and what the traffic seen would lose."""
-    week = ledger.week
+    week, title = ledger.week, say("Below cost")
     chosen, free, doubted = below_cost_flags(flags, after)
+    copied = flags.hearsay("below_cost")
     burn = ledger.rows_of("burn", BURN, week.start_utc, week.told_to_utc)
     columns = (
         Column("model", say("Model"), "code"),
         Column("offer", say("Cheapest offer"), "code"),
         Column("days", say("Days"), "count"),
-        Column("tokens_bn", say("Tokens, billions"), "seconds"),
+        Column("tokens_bn", say("Tokens, billions"), "tenths"),
         Column("burn_low", say("Lost, low $"), "count"),
         Column("burn_mid", say("middle $"), "count"),
         Column("burn_high", say("high $"), "count"),
         Column("source", say("Counter"), "code"),
     )
     tables = (
-        watch.flag_table("below_cost", say("Flagged below cost"), chosen, say),
+        flag_table("below_cost", say("Flagged below cost"), chosen, say),
         Table("burn", say("Burn in the week: what the traffic of one router loses at the cheapest price"), columns,
               tuple(burn), 20, extra=("tokens",)),
+        hearsay_table("below_cost_copied", copied, say),
     )  # fmt: skip
-    if not chosen and not burn:
+    if not chosen and not copied and not burn:
         text = say("Nothing recorded: no open flag says that an offer is below cost, and no burn was assessed.")
-        return Section("below_cost", say("Below cost"), (text,), (), tables)
-    text = say(
-        "Offers flagged below cost: {count}. {free} of them are free and {doubted} more have a price that is itself in "
-        "doubt (stale, a wrong unit, sources in conflict); they stand last. The traffic that one router shows would "
-        "lose between ${low} and ${high} in the week if all of it were served at the cheapest price; one router is "
-        "not the market.",
-        count=len(chosen), free=free, doubted=doubted, low=_total(burn, "burn_low"), high=_total(burn, "burn_high"),
-    )  # fmt: skip
-    return Section("below_cost", say("Below cost"), (text,), (), tables)
+        return Section("below_cost", title, (text,), (), tables)
+    sentences = [
+        say(
+            "Offers flagged below cost: {count}, as the seller itself or the router that bills it states the price. "
+            "{free} of them are free and {doubted} more have a price that is itself in doubt (stale, a wrong unit, "
+            "sources in conflict); they stand last. {copied} more are so at a price that only a catalogue copies: a "
+            "copy is no witness, so they are listed apart and accuse nobody.",
+            count=len(chosen), free=free, doubted=doubted, copied=len(copied),
+        )
+    ]  # fmt: skip
+    if burn:
+        sentences.append(
+            say(
+                "The traffic that one router shows would lose between ${low} and ${high} in the week if all of it were "
+                "served at the cheapest price; one router is not the market.",
+                low=_total(burn, "burn_low"), high=_total(burn, "burn_high"),
+            )
+        )  # fmt: skip
+    return Section("below_cost", title, tuple(sentences), (), tables)
 
 
 def _total(rows: Sequence[Row], key: str) -> str:

@@ -54,9 +54,7 @@ def text_of(kind: str, value: object) -> str:
         return {"money": money, "change": change, "when": when, "day": day}[kind](value)
     if kind in ("count", "ms", "tok_s", "hours"):
         return plain(value, 0)
-    if kind == "percent":
-        return plain(value, 1)
-    if kind == "seconds":
+    if kind in ("percent", "tenths"):
         return plain(value, 1)
     if kind == "factor":
         return DASH if value is None else f"×{float(str(value)):,.3g}"

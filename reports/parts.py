@@ -25,7 +25,7 @@ KINDS = frozenset(
         "evidence",
         "tok_s",
         "ms",
-        "seconds",
+        "tenths",
         "hours",
         "probability",
         "link",

@@ -79,7 +79,7 @@ def _table(table_id: str, title: str, rows: Sequence[Row], say: Words, folded: b
         Column("precision", say("Declared"), "code"),
         Column("ttft_ms", say("First token ms"), "ms"),
         Column("tok_s", say("tok/s"), "tok_s"),
-        Column("e2e_s", say("End to end s"), "seconds"),
+        Column("e2e_s", say("End to end s"), "tenths"),
         Column("blended_usd", say("3:1 blend $/M"), "money"),
         Column("source", say("Source"), "code"),
     )

@@ -5,23 +5,23 @@ cost on which assumption, who may not serve what is declared, where to buy.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from reports import figures, watch
+from reports import figures
 from reports.buying import FULL_PRECISION, Standing, priced
 from reports.economy import below_cost_flags
-from reports.ledger import Rows
+from reports.flags import Flags, offers_told
 from reports.movers import how_text, moved, swing_of
 from reports.moves import Billed, Move
 from reports.parts import Section
 from reports.paths import most_contested
 from reports.words import Words
 
-NAMED = 3  # unproven zeros that the first lines name
+NAMED = 3  # unproven zeros, or sellers, that the first lines name
 NEWS = 3.0  # how many times its lowest price a wandering price must reach to be told in the first lines
 
 
 def summary_of(
     moves: Sequence[Move], sections: Sequence[Section], after: Mapping[int, Billed], trusted: Mapping[int, Billed],
-    standing: Standing, flags: Rows, say: Words,
+    standing: Standing, flags: Flags, say: Words,
 ) -> tuple[str, ...]:  # fmt: skip
     """Five answers; what the ledger does not know is said. `trusted`: the offers whose price no open flag doubts."""
     return (
@@ -110,41 +110,46 @@ def _rows(sections: Sequence[Section], table_id: str) -> Sequence[Mapping[str, o
     return next((t.rows for section in sections for t in section.tables if t.table_id == table_id), ())
 
 
-def _below_cost(flags: Rows, after: Mapping[int, Billed], sections: Sequence[Section], say: Words) -> str:
+def _below_cost(flags: Flags, after: Mapping[int, Billed], sections: Sequence[Section], say: Words) -> str:
     """The surest open below-cost flags with their assumption."""
     chosen, free, doubted = below_cost_flags(flags, after)
     floors = _rows(sections, "floor")
     if not chosen and not floors:
         return say("Below cost: nothing was assessed up to this week, so nobody is said to sell below cost.")
     if not chosen:
-        return say("Below cost: no offer is flagged, of {count} models whose cost is known.", count=len(floors))
+        return say("Below cost: no offer is flagged at a price that its seller or a router states, of {count} models "
+                   "whose cost is known.", count=len(floors))  # fmt: skip
     sure = chosen[: len(chosen) - free - doubted]
     if not sure:
         return say("Below cost: {count} offers are flagged, all of them free or at a price that is in doubt.",
                    count=len(chosen))  # fmt: skip
     return say(
-        "Below cost, free offers and doubtful prices apart: {count}, surest {offers} (probability in brackets, under "
-        "the assumption '{scenario}').",
-        count=len(sure), offers=watch.offers_told(sure), scenario=sure[0]["scenario"],
+        "Below cost, free offers and doubtful or merely copied prices apart: {count}, surest {offers} (probability in "
+        "brackets; the assumption '{scenario}' is explained under Price against cost floor).",
+        count=len(sure), offers=offers_told(sure), scenario=sure[0]["scenario"],
     )  # fmt: skip
 
 
-def _served_as_sold(flags: Rows, sections: Sequence[Section], say: Words) -> str:
-    """Who changed the label under the same name, and who declares nothing and is suspected."""
+def _served_as_sold(flags: Flags, sections: Sequence[Section], say: Words) -> str:
+    """What an audit found, who changed the label under the same name, who says so itself, who is worth an audit."""
     changed = len(_rows(sections, "precision_changed"))
-    if not flags:
+    if not flags.rows:
         return say("Served as sold: nothing was assessed up to this week. Offers that changed their declared "
                    "precision: {changed}.", changed=changed)  # fmt: skip
-    suspected, relabelled = _rows(sections, "suspected"), _rows(sections, "relabelled")
-    told = [say("Served as sold: suspected of less than the model's released precision without saying so: {count}.",
-                count=len(suspected))]  # fmt: skip
-    if suspected:
-        told.append(say("Surest, from circumstance and without an audit: {offers}.",
-                        offers=watch.offers_told(suspected)))  # fmt: skip
-    if relabelled:
+    told = []
+    if differing := [row for row in _rows(sections, "audited") if row["verdict"] == "differs"]:
+        offers = ", ".join(dict.fromkeys(str(row["offer"]) for row in differing))
+        told.append(say("An audit found other outputs than the reference's: {offers}.", offers=offers))
+    if relabelled := _rows(sections, "relabelled"):
         told.append(say("Sold under the same name with another precision label than before: {offers}.",
-                        offers=watch.offers_told(relabelled)))  # fmt: skip
-    return " ".join(told)
+                        offers=offers_told(relabelled)))  # fmt: skip
+    told.append(say("Below the released precision by their own word: {count} offers.",
+                    count=len(_rows(sections, "below_native"))))  # fmt: skip
+    if sellers := _rows(sections, "suspected_sellers"):
+        named = ", ".join(f"{row['seller']} ({row['offers']})" for row in sellers[:NAMED])
+        told.append(say("Nothing declared, and worth an audit from circumstance alone: {count} offers, most at "
+                        "{sellers}.", count=len(_rows(sections, "suspected")), sellers=named))  # fmt: skip
+    return say("Served as sold: {told}", told=" ".join(told))
 
 
 def _where_to_buy(moves: Sequence[Move], after: Mapping[int, Billed], standing: Standing, say: Words) -> str:

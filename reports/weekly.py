@@ -12,6 +12,7 @@ from reports import costs, economy, movers, render, watch
 from reports.buying import cheapest_section, standing_of
 from reports.comparison import comparison_section
 from reports.evidence import citations_of
+from reports.flags import flags_at, flags_section
 from reports.ledger import Ledger, open_week
 from reports.limits import limits_section
 from reports.moves import billed_at, moves_of
@@ -50,9 +51,8 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
     week = ledger.week
     before, after = billed_at(ledger, week.before_utc), billed_at(ledger, week.told_to_utc)
     moves = moves_of(ledger, before, after)
-    sources, standing, flags = source_rows(ledger), standing_of(ledger), watch.flags_at(ledger)
-    doubted = watch.doubted_offers(flags)
-    trusted = {offer_id: side for offer_id, side in after.items() if side.offer not in doubted}
+    sources, standing, flags = source_rows(ledger), standing_of(ledger), flags_at(ledger, after)
+    trusted = {offer_id: side for offer_id, side in after.items() if side.offer not in flags.doubted}
     sections: tuple[Section, ...] = (
         economy.index_section(ledger, say),
         contested_section(ledger, moves, after, say),
@@ -63,7 +63,7 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
         movers.listing_section(moves, before, say),
         movers.conditions_section(moves, say),
         cheapest_section(trusted, len(after) - len(trusted), standing, say),
-        costs.floor_section(ledger, trusted, say),
+        costs.floor_section(ledger, trusted, flags.copied, say),
         economy.below_cost_section(ledger, flags, after, say),
         costs.falls_section(ledger, trusted, most_contested(moves), say),
         watch.quantization_section(ledger, flags, say),
@@ -71,7 +71,7 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
         speed_section(ledger, trusted, standing, say),
         rents_section(ledger, say),
         limits_section(ledger, say),
-        watch.flags_section(ledger, flags, say),
+        flags_section(ledger, flags, say),
         quality_section(ledger, sources, say),
     )
     if compare:

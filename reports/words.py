@@ -1,21 +1,31 @@
 """The report's own words, in the reader's language. Text from outside is a value of a sentence, never a template."""
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
-from reports.chinese import SENTENCES
 from tracker.errors import UsageError
 
-LANGUAGES = {"en": {}, "zh": SENTENCES}
+LANGUAGES = {"en": "", "zh": "chinese.toml"}  # English templates are their own keys
+
+
+@cache
+def sentences(lang: str) -> Mapping[str, str]:
+    """English template -> the same in this language."""
+    name = LANGUAGES[lang]
+    return tomllib.loads((files("reports") / name).read_text("utf-8")) if name else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One language. English templates are their own keys."""
+    """One language."""
 
     lang: str
 
     def __call__(self, template: str, /, **values: object) -> str:
-        return LANGUAGES[self.lang].get(template, template).format(**values)
+        return sentences(self.lang).get(template, template).format(**values)
 
     def plural(self, one: str, many: str, count: int, /, **values: object) -> str:
         return self(one if count == 1 else many, count=f"{count:,}", **values)

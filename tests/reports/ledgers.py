@@ -18,6 +18,7 @@ from warehouse.versions import identity
 
 MONDAY = datetime.fromisoformat("2026-07-20")  # 2026-W30
 STANDING = {"market": 2, "seller": 1, "catalogue": 3}
+COPIES = {"catalogue": "*"}
 
 
 def price(offer: Offer, read: str, written: str, basis: str = "list", status: str = "known") -> list[Quote]:
@@ -64,7 +65,7 @@ def _source(name: str, kind: str) -> dict[str, object]:
     return {
         "source_id": name, "title": name, "kind": kind, "provider": name.partition("_")[0],
         "currency": "USD", "unit": "", "every_hours": 24.0,
-        "copies": "", "proof": "typed", "proof_url": "", "terms": "", "notice": "", "url": "https://example.org/prices",
+        "copies": COPIES.get(kind, ""), "proof": "typed", "proof_url": "", "terms": "", "notice": "", "url": "https://example.org/prices",
         "enabled": True, "standing": STANDING[kind],
     }  # fmt: skip
 

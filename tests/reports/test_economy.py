@@ -10,6 +10,8 @@ from reports.render import html_of
 from reports.weekly import build_report
 from reports.words import words_of
 from tests.reports.conftest import typed_week
+from tests.reports.ledgers import price
+from tracker.records import Offer
 from tracker.settings import Home
 
 CONCLUSIONS = [
@@ -78,10 +80,7 @@ def test_the_floor_stands_beside_the_cheapest_price(assessed: Report) -> None:
 
 def test_only_flags_of_the_week_and_before_are_told(assessed: Report) -> None:
     assert "36" not in assessed.summary[2]
-    assert (
-        "apart: 1, surest beta/glm-x (0.91) (probability in brackets, under the assumption 'market')"
-        in assessed.summary[2]
-    )
+    assert "apart: 1, surest beta/glm-x (0.91) (probability in brackets; the assumption 'market'" in assessed.summary[2]
     tables = {table.table_id: table.rows for table in section(assessed, "flags").tables}
     assert [row["flag_id"] for row in tables["flags_opened"]] == [1]
     assert [row["flag_id"] for row in tables["flags_closed"]] == [2]
@@ -122,6 +121,49 @@ def test_a_doubted_price_is_no_place_to_buy_and_stands_last_among_the_flagged(tm
     assert section(report, "floor").tables[0].rows[0]["offer"] == "relay/glm-x"
     assert [row["offer"] for row in section(report, "below_cost").tables[0].rows] == ["alfa/glm-x", "beta/glm-x"]
     assert "surest alfa/glm-x (0.60) (" in report.summary[2]
+
+
+def test_a_copied_price_accuses_nobody(tmp_path: Path) -> None:
+    delta = Offer("delta", "glm-x")
+    ledger = typed_week()
+    ledger.kinds["catalogue_c"] = "catalogue"
+    ledger.models[delta] = "zed/glm-x"
+    ledger.daily([0, 1], price(delta, "0.1", "0.2"), source="catalogue_c")
+    rows = ", ".join(
+        f"({flag_id}, '{kind}', 1, 'delta/glm-x', 'delta', 'zed/glm-x', 1.0, false, 'cheap', 'more', 'market', "
+        "TIMESTAMP '2026-07-21', '[]', '[]')"
+        for flag_id, kind in ((6, "below_cost"), (7, "likely_quantized"), (8, "teaser_price"))
+    )
+    flagged = f"""INSERT INTO calc.flag (flag_id, kind, rule_version, offer, provider, model_id, probability,
+        calibrated, sentence, clearing, scenario, opened_at, evidence, figures) VALUES {rows}"""
+    ledger.conclusions = [*CONCLUSIONS, flagged]
+    report = build(ledger.publish(tmp_path))
+    told = {table.table_id: [row.get("offer") for row in table.rows] for table in report.tables() if table.rows}
+    assert told["below_cost"] == ["beta/glm-x"]
+    assert told["below_cost_copied"] == told["suspected_copied"] == told["teasers_copied"] == ["delta/glm-x"]
+    assert "suspected" not in told and "teasers" not in told
+    assert all("delta" not in sentence for sentence in report.summary[2:4])
+    floor = section(report, "floor").tables[0].rows[0]
+    assert (floor["offer"], floor["is_copied"]) == ("beta/glm-x", False)
+
+
+def test_a_flag_is_told_as_it_stood_at_the_end_of_the_week(tmp_path: Path) -> None:
+    ledger = typed_week()
+    events = """INSERT INTO calc.flag_event (flag_id, event, kind, offer, rule_version, probability, sentence, evidence,
+        cause, occurred_at) VALUES
+        (1, 'opened', 'below_cost', 'beta/glm-x', 1, 0.75, 'at first', '[]', '', TIMESTAMP '2026-07-22 12:00:00'),
+        (1, 'kept', 'below_cost', 'beta/glm-x', 1, 0.85, 'in the week', '[]', '', TIMESTAMP '2026-07-24 12:00:00'),
+        (1, 'kept', 'below_cost', 'beta/glm-x', 1, 0.91, 'since', '[]', '', TIMESTAMP '2026-08-01 12:00:00')"""
+    ledger.conclusions = [*CONCLUSIONS, events]
+    report = build(ledger.publish(tmp_path))
+    [flag] = section(report, "below_cost").tables[0].rows
+    assert (flag["probability"], flag["sentence"]) == (0.85, "in the week")
+    flags = section(report, "flags")
+    [rate, _] = flags.tables[0].rows
+    assert rate == {
+        "kind": "below_cost", "opened": 1, "false_opened": 0.25, "standing": 1, "false_standing": pytest.approx(0.15)
+    }  # fmt: skip
+    assert "opened: 1; closed: 1; standing at the end of the week: 1." in flags.sentences[0]
 
 
 def test_burn_adds_up_over_the_days_of_the_week(assessed: Report) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.chinese import SENTENCES
 from reports.site import DOWNLOADS
 from reports.weekly import write_report
-from reports.words import words_of
+from reports.words import sentences, words_of
 from tracker.errors import UsageError
 from tracker.settings import Home
 
+SENTENCES = sentences("zh")
 FOLDER = Path(reports.__file__).parent
 _SLOT = re.compile(r"\{(\w+)\}")
 _TEMPLATE = re.compile(r"say\((?:\"((?:[^\"\\]|\\.)*)\"|'([^']*)')")
