@@ -28,6 +28,7 @@ from tracker.errors import StoreError, TrackerError
 from tracker.settings import Home
 
 PATIENCE_S = 20.0  # between SIGTERM and SIGKILL
+TICK = (sys.executable, "-m", "tracker", "tick")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,13 @@ class Children:
     lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, name: str, arguments: Sequence[str], limit_s: float, memory_gb: float) -> int | None:
-        """Run one command of this program to its end, or to its limit."""
+    def run(self, name: str, command: Sequence[str], limit_s: float, memory_gb: float) -> int | None:
+        """Run one command to its end, or to its limit."""
         with self.lock:
             if self.stopping.is_set():
                 return None
             # a group of its own: what the child starts ends with it
-            child = subprocess.Popen(
-                [sys.executable, "-m", "tracker", *arguments], stdin=subprocess.DEVNULL, start_new_session=True
-            )
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
             self.running[child.pid] = child
         try:
             with contextlib.suppress(ProcessLookupError):
@@ -123,14 +122,15 @@ def schedule(run: Callable[[str], object], jitter_s: int) -> BackgroundScheduler
 def serve(home: Home, bounds: Bounds, announce: Callable[[], None] = lambda: None) -> None:
     """Tick until SIGTERM or SIGINT; the children are ended before this returns."""
     children = Children()
+    place = ("--home", str(home.root))
     lines = {
-        "tick": (["tick", "--home", str(home.root)], bounds.tick_s),
-        "errands": (["tick", "--errands", "--home", str(home.root)], bounds.errands_s),
+        "tick": ((*TICK, *place), bounds.tick_s),
+        "errands": ((*TICK, "--errands", *place), bounds.errands_s),
     }
 
     def run(name: str) -> None:
-        arguments, limit_s = lines[name]
-        children.run(name, arguments, limit_s, bounds.memory_gb)
+        command, limit_s = lines[name]
+        children.run(name, command, limit_s, bounds.memory_gb)
 
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
