@@ -33,6 +33,7 @@ WHERE name = 'tool_call_schema_accuracy_pct' AND model_id IS NOT NULL AND measur
 LIMITS = """
 SELECT provider, listed_name, tier, account_tier, measure, per, amount, status FROM limits
 WHERE observed_at <= ? AND (ended_at IS NULL OR ended_at > ?) AND status IN ('number', 'unlimited')
+  AND NOT regexp_matches(account_tier, '(?i)^(free|trial|no payment)')  -- says nothing of what a buyer may send
 ORDER BY provider, listed_name, tier, account_tier, measure, per
 """
 FULL_PRECISION = frozenset(("bf16", "fp16", "fp32"))
@@ -203,6 +204,7 @@ def _table(table_id: str, title: str, rows: Sequence[Row], say: Words) -> Table:
         Column("ttft_ms", say("First token ms"), "ms"),
         Column("tok_s", say("tok/s"), "tok_s"),
         Column("per_minute", say("Requests a minute"), "count"),
+        Column("source", say("Source of the price"), "code"),
     )
     note = say("Most sellers first; the data file has all models. Speeds are the week's median, as others measured.")
-    return Table(table_id, title, columns, tuple(rows), 30, note, extra=("source",))
+    return Table(table_id, title, columns, tuple(rows), 30, note)

@@ -23,7 +23,7 @@ WITH told AS (
 )
 SELECT f.flag_id, f.kind, coalesce(t.rule_version, f.rule_version) AS rule_version, f.offer, f.provider, f.model_id,
        coalesce(t.probability, f.probability) AS probability, coalesce(t.opened_with, f.probability) AS opened_with,
-       f.calibrated, coalesce(t.sentence, f.sentence) AS sentence, f.clearing, f.scenario, f.opened_at,
+       f.calibrated, coalesce(t.sentence, f.sentence) AS sentence, f.clearing, f.scenario, f.opened_at, f.cause,
        CASE WHEN f.closed_at <= ? THEN f.closed_at END AS closed_at,
        coalesce(t.evidence, CAST(f.evidence AS VARCHAR)) AS evidence_text,
        coalesce(contains(f.figures, '"label"'), false) AS says_itself
@@ -100,8 +100,9 @@ def flags_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
         text = say("Nothing recorded: no assessment has run on this ledger up to the end of the week.")
         return Section("flags", title, (text,))
     start = ledger.week.start_utc
-    opened = [flag for flag in flags.rows if flag["opened_at"] >= start]
-    closed = [flag for flag in flags.rows if flag["closed_at"] is not None and flag["closed_at"] >= start]
+    ranked = sorted(flags.rows, key=lambda flag: (flag["offer"] in flags.copied, flag["kind"] in DOUBTING))
+    opened = [flag for flag in ranked if flag["opened_at"] >= start]
+    closed = [flag for flag in ranked if flag["closed_at"] is not None and flag["closed_at"] >= start]
     rates = rates_of(flags.rows, start)
     sentences = [
         say(
@@ -118,9 +119,11 @@ def flags_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
                              "weekly rate.", day=f"{first:%Y-%m-%d}"))  # fmt: skip
     tables = (
         _rates_table(rates, say),
-        _lines("flags_opened", say("Opened"), opened, "opened_at", say),
-        _lines("flags_closed", say("Closed"), closed, "closed_at", say),
-    )
+        _lines("flags_opened", say("Opened"), opened, say, Column("probability", say("Probability"), "probability"),
+               Column("sentence", say("What is said")), Column("opened_at", say("At (UTC)"), "when")),
+        _lines("flags_closed", say("Closed"), closed, say, Column("cause", say("Why it closed")),
+               Column("sentence", say("What was said")), Column("closed_at", say("At (UTC)"), "when")),
+    )  # fmt: skip
     return Section("flags", title, tuple(sentences), (), tables)
 
 
@@ -157,12 +160,9 @@ def _rates_table(rates: Rows, say: Words) -> Table:
     return Table("flags_expected_false", say("How many to expect false"), columns, tuple(rates), 20, note)
 
 
-def _lines(table_id: str, title: str, flags: Rows, at: str, say: Words) -> Table:
-    columns = (
-        Column("kind", say("Kind"), "code"),
-        Column("offer", say("Offer"), "code"),
-        Column("probability", say("Probability"), "probability"),
-        Column("sentence", say("What is said")),
-        Column(at, say("At (UTC)"), "when"),
-    )
-    return Table(table_id, title, columns, tuple(flags), 12, extra=("flag_id", "clearing", "scenario"))
+def _lines(table_id: str, title: str, flags: Rows, say: Words, *own: Column) -> Table:
+    """One line each: what a seller or a router states first, then what only a copy states."""
+    columns = (Column("kind", say("Kind"), "code"), Column("offer", say("Offer"), "code"), *own)
+    extra = ("probability", "cause", "opened_at", "closed_at", "flag_id", "clearing", "scenario")
+    shown = {column.key for column in own}
+    return Table(table_id, title, columns, tuple(flags), 12, extra=tuple(name for name in extra if name not in shown))

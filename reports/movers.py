@@ -177,7 +177,7 @@ def wavering_section(moves: Sequence[Move], say: Words) -> Section:
         f"{name} ({count})" for name, count in sorted(by_seller.items(), key=lambda i: (-i[1], i[0]))[:8]
     )
     text = say(
-        "{count} offers moved to and fro: {sellers}. They are told here once and in no other table. A router's "
+        "Offers that moved to and fro: {count} ({sellers}). They are told here once and in no other table. A router's "
         "headline price wanders as the discounts of the hosts behind it come and go.",
         count=len(chosen), sellers=sellers,
     )  # fmt: skip

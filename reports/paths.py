@@ -105,12 +105,14 @@ def _steps_text(rows: Sequence[Row], since: datetime, until: datetime) -> str:
 
 
 def most_contested(moves: Sequence[Move]) -> str | None:
-    """The model that most sellers cut, at least two; the sellers that waver do not count."""
+    """The model that most sellers cut, at least two, of equals the deepest cut; sellers that waver do not count."""
     cutters: defaultdict[str, set[str]] = defaultdict(set)
+    deepest: defaultdict[str, float] = defaultdict(float)
     for move in moves:
         if move.kind == "cut" and move.model_id and not move.routed:
             cutters[move.model].add(move.provider)
-    model = min(cutters, key=lambda name: (-len(cutters[name]), name), default=None)
+            deepest[move.model] = min(deepest[move.model], move.change or 0.0)
+    model = min(cutters, key=lambda name: (-len(cutters[name]), deepest[name], name), default=None)
     return model if model and len(cutters[model]) > 1 else None
 
 

@@ -3,7 +3,7 @@ cost on which assumption, who may not serve what is declared, where to buy.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reports import figures
 from reports.buying import FULL_PRECISION, Standing, priced
@@ -26,10 +26,10 @@ def summary_of(
     """Five answers; what the ledger does not know is said. `trusted`: the offers whose price no open flag doubts."""
     return (
         " ".join([_counts(moves, say), *_index(sections, say)]),
-        _who_cut(moves, say),
+        _who_cut(moves, flags.copied, say),
         _below_cost(flags, after, sections, say),
         _served_as_sold(flags, sections, say),
-        _where_to_buy(moves, trusted, standing, say),
+        _where_to_buy(moves, trusted, standing, flags.copied, say),
     )
 
 
@@ -59,9 +59,9 @@ def _index(sections: Sequence[Section], say: Words) -> list[str]:
     return [say("Price index: {ends}.", ends=ends)]
 
 
-def _who_cut(moves: Sequence[Move], say: Words) -> str:
+def _who_cut(moves: Sequence[Move], copied: Collection[str], say: Words) -> str:
     """The model that most sellers cut, the deepest cut of all, and the price that swung widest."""
-    return " ".join([_cutters(moves, say), *_swing(moves, say)])
+    return " ".join([_cutters(moves, copied, say), *_swing(moves, say)])
 
 
 def _swing(moves: Sequence[Move], say: Words) -> list[str]:
@@ -86,13 +86,15 @@ def _swing(moves: Sequence[Move], say: Words) -> list[str]:
                 "tokens.", **told)]  # fmt: skip
 
 
-def _cutters(moves: Sequence[Move], say: Words) -> str:
+def _cutters(moves: Sequence[Move], copied: Collection[str], say: Words) -> str:
+    """A cut that its seller or a router states goes before one that only a copy states."""
     cuts = [move for move in moved(moves, "cut") if move.model_id and move.change is not None]
     if not cuts:
         return say("No offer of a known model got cheaper.")
-    deepest = min(cuts, key=lambda move: (move.change or 0.0, move.offer))
-    told = say("The deepest cut is {offer}: {prices}, {how}, since {at} UTC.", offer=deepest.offer,
-               prices=price_text(deepest, say), how=_how(deepest, say), at=figures.when(deepest.last_at))  # fmt: skip
+    deepest = min(cuts, key=lambda move: (move.offer in copied, move.change or 0.0, move.offer))
+    told = say("The deepest cut is {offer}: {prices}, {how}, since {at} UTC ({source}).", offer=deepest.offer,
+               prices=price_text(deepest, say), how=how_text(deepest, say), at=figures.when(deepest.last_at),
+               source=deepest.steps[-1].source_id)  # fmt: skip
     model = most_contested(moves)
     if model is None:
         return told
@@ -100,10 +102,6 @@ def _cutters(moves: Sequence[Move], say: Words) -> str:
     fight = say("The hardest fight is over {model}, cut by {count} sellers ({sellers}).", model=model,
                 count=len(sellers), sellers=", ".join(sorted(sellers)))  # fmt: skip
     return f"{fight} {told}"
-
-
-def _how(move: Move, say: Words) -> str:
-    return how_text(move, say)
 
 
 def _rows(sections: Sequence[Section], table_id: str) -> Sequence[Mapping[str, object]]:
@@ -152,14 +150,19 @@ def _served_as_sold(flags: Flags, sections: Sequence[Section], say: Words) -> st
     return say("Served as sold: {told}", told=" ".join(told))
 
 
-def _where_to_buy(moves: Sequence[Move], after: Mapping[int, Billed], standing: Standing, say: Words) -> str:
-    """The contested model, else the one with most sellers: cheapest at any precision, and with full precision."""
+def _where_to_buy(
+    moves: Sequence[Move], after: Mapping[int, Billed], standing: Standing, copied: Collection[str], say: Words
+) -> str:
+    """The contested model, else the one with most sellers: cheapest at any precision, and with full precision.
+
+    A copied price is no place to buy while a seller or a router states one itself.
+    """
     models = priced(after)
     model = most_contested(moves)
     model = model if model in models else next(iter(models), None)
     if model is None:
         return say("Where to buy: no model has a proven price.")
-    sides = models[model]
+    sides = [side for side in models[model] if side.offer not in copied] or models[model]
     text = say("Where to buy {model}: cheapest is {offer} at {price} $/M in/out ({precision}).", model=model,
                **_offer_words(sides[0], standing, say))  # fmt: skip
     full = [side for side in sides if standing.precisions.get(side.offer_id) in FULL_PRECISION]

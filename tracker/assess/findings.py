@@ -134,7 +134,8 @@ def _teaser(one: Situation, context: Context) -> Finding | None:
     if not one.limits or one.output_usd is None or one.input_usd is None or not one.is_priced:
         return None
     usage = Usage(request_s=(one.ttft_s or 1.0) + 500 / (one.tok_s or 50.0))
-    tier, rate = best_tier([row.allowance for row in one.limits], usage)
+    bound = [row for row in one.limits if one.is_free or not row.allowance.is_unpaid]
+    tier, rate = best_tier([row.allowance for row in bound], usage)
     if math.isinf(rate):
         return None
     overflow_offer, overflow = "", None
@@ -143,7 +144,7 @@ def _teaser(one: Situation, context: Context) -> Finding | None:
         if overflow_offer == one.offer:
             overflow_offer, overflow = "", None
     own = usage.cost_usd(one.input_usd, one.output_usd)
-    rows = [row for row in one.limits if row.allowance.account_tier == tier]
+    rows = [row for row in bound if row.allowance.account_tier == tier]
     return teaser_price.judge(
         teaser_price.Reach(
             one.offer, own, overflow, overflow_offer, sustained_concurrency(rate, usage), tier,

@@ -153,7 +153,7 @@ def _situation(
     row: Mapping[str, Any],
     by: Mapping[str, Mapping[int, Rows]],
     read: Mapping[str, Any],
-    limits: Mapping[tuple[str, str], tuple[LimitRow, ...]],
+    limits: Mapping[tuple[str, str, str], tuple[LimitRow, ...]],
     lengths: Mapping[str, Lengths],
     at: datetime,
     bits: Mapping[str, float],
@@ -179,7 +179,7 @@ def _situation(
         labels=labels,
         label_source=label_source,
         context_tokens=_context(by["labels"].get(offer_id, ())),
-        limits=limits.get((provider, str(row["listed_name"]))) or limits.get((provider, ""), ()),
+        limits=_own_limits(limits, provider, str(row["listed_name"]), str(row["tier"])),
         conflicts=tuple(_conflict(found) for found in by["conflicts"].get(offer_id, ())),
         readings_missed=_missed(read.get(source_id), every, at),
         last_good_at=read.get(source_id),
@@ -337,15 +337,27 @@ def _conflict(row: Mapping[str, Any]) -> Conflict:
     )
 
 
-def _limits(rows: Rows) -> dict[tuple[str, str], tuple[LimitRow, ...]]:
-    found: defaultdict[tuple[str, str], list[LimitRow]] = defaultdict(list)
+def _own_limits(
+    limits: Mapping[tuple[str, str, str], tuple[LimitRow, ...]], provider: str, listed_name: str, tier: str
+) -> tuple[LimitRow, ...]:
+    """Those of the offer's own tier, else those of the standard one; of the model, else of the whole account."""
+    for name in (listed_name, ""):
+        for of_tier in (tier, "standard"):
+            if found := limits.get((provider, name, of_tier)):
+                return found
+    return ()
+
+
+def _limits(rows: Rows) -> dict[tuple[str, str, str], tuple[LimitRow, ...]]:
+    found: defaultdict[tuple[str, str, str], list[LimitRow]] = defaultdict(list)
     for row in rows:
         amount = None if row["status"] == "unlimited" else row["amount"]
         size = "unlimited" if amount is None else f"{amount:,.0f}"
         per = "" if row["measure"] == "concurrency" else f" a {row['per']}"
         allowance = Allowance(str(row["account_tier"]), str(row["measure"]), str(row["per"]), amount)
         text = f"{size} {str(row['measure']).replace('_', ' ')}{per}"
-        found[str(row["provider"]), str(row["listed_name"])].append(LimitRow(allowance, _ref(row["limit_id"]), text))
+        key = str(row["provider"]), str(row["listed_name"]), str(row["tier"])
+        found[key].append(LimitRow(allowance, _ref(row["limit_id"]), text))
     return {key: tuple(limits) for key, limits in found.items()}
 
 

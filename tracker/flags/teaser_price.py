@@ -13,7 +13,7 @@ from tracker.flags.odds import ramp
 
 RULE = Rule(
     "teaser_price",
-    version=1,
+    version=2,  # since 2: a paid price is bound by the limits of paying accounts only
     open_at=0.6,
     close_at=0.45,
     quiet_days=7,

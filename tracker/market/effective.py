@@ -11,6 +11,7 @@ from dataclasses import dataclass
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "month": 30 * 86400.0}
 CONCURRENCY = (1, 10, 100, 1000)
 USERS = (10_000, 50_000)
+UNPAID = ("free", "trial", "no payment")
 REQUESTS_PER_USER_HOUR = 6.0  # a chat user in the busy hour: one question in ten minutes
 
 
@@ -40,6 +41,11 @@ class Allowance:
     measure: str  # requests, tokens, input_tokens, output_tokens, concurrency
     per: str  # second, minute, hour, day, month; instant for concurrency
     amount: float | None
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Of an account that pays nothing: what it may send says nothing of what a paying one may."""
+        return self.account_tier.lower().startswith(UNPAID)
 
 
 def requests_per_s(allowance: Allowance, usage: Usage) -> float:
