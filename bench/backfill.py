@@ -100,8 +100,8 @@ def measure(folder: Path, commits: int, models: int) -> list[str]:
     lines = [
         f"{commits} commits of one {size:.1f} MB file with {models:,} models; {len(told):,} prices, alike both ways.",
         "",
-        "| what | clock, s | processor, s | per commit, ms of processor | naive / this, processor |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| what | clock, s | processor, s | per commit, ms of processor | naive / this: clock | processor |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     whole = Taken(keeping.clock_s + telling.clock_s, keeping.cpu_s + telling.cpu_s)
     for what, taken in (
@@ -111,9 +111,9 @@ def measure(folder: Path, commits: int, models: int) -> list[str]:
         ("both: first backfill", whole),
         ("backfill again, nothing new", again),
     ):
-        ratio = f"{plain.cpu_s / taken.cpu_s:.1f}"
+        ratios = f"{plain.clock_s / taken.clock_s:.1f} | {plain.cpu_s / taken.cpu_s:.1f}"
         each = taken.cpu_s / commits * 1000
-        lines.append(f"| {what} | {taken.clock_s:.1f} | {taken.cpu_s:.1f} | {each:.1f} | {ratio} |")
+        lines.append(f"| {what} | {taken.clock_s:.1f} | {taken.cpu_s:.1f} | {each:.1f} | {ratios} |")
     return lines
 
 
