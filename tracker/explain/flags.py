@@ -19,7 +19,8 @@ from warehouse.history import History, open_history
 Row = dict[str, object]
 WIDTH = 110
 _LIST = """
-SELECT flag_id AS id, kind, probability, offer, split_part(sentence, '. ', 1) AS sentence, opened_at, closed_at FROM flags
+SELECT flag_id AS id, kind, probability, offer, split_part(sentence, '. ', 1) AS sentence, opened_at, closed_at
+FROM flags
 WHERE ($1 = '' OR kind = $1) AND ($3 = '' OR provider = $3) AND (NOT $4 OR closed_at IS NULL)
   AND ($2 = '' OR lower(model_id) = lower($2) OR lower(split_part(model_id, '/', 2)) = lower($2)
        OR contains(lower(offer), '/' || lower($2)))
