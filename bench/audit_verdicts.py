@@ -1,8 +1,9 @@
-"""Whole audits of the lab, as a user would run them: built-in prompts, forty border questions, one sentence each.
+"""Whole audits of the lab, as a user would run them: forty border questions, one sentence each.
 
     AUDIT_LAB_PYTHON=/path/to/env/with/torch/bin/python python -m bench.audit_verdicts [--write]
 
 Reference: fp32. Controls: the two honest hosts that bench.audit learns from. Nothing is tuned on these answers.
+Prompts, as with `--prompts`: held-out pages of what the lab was trained on; the built-in ones it hardly hesitates at.
 """
 
 import asyncio
@@ -26,10 +27,10 @@ AUDITED = (
 )
 
 
-def audit_host(port: int, slugs: list[str], slug: str, seed: int) -> Report:
-    """One audit, with prompts no other one used."""
+def audit_host(port: int, slugs: list[str], slug: str, prompts: list[str], seed: int) -> Report:
+    """One audit, with prompts drawn for it."""
     suspect, reference, *controls = (lab_party(port, name) for name in (slug, *slugs[:3]))
-    table = Table(suspect, reference, controls)
+    table = Table(suspect, reference, controls, prompts=prompts)
     steps = [step for step in plan(table, 1.0, QUESTIONS) if step.method != "sampled text"]
     return asyncio.run(run_audit(table, steps, seed))
 
@@ -51,13 +52,14 @@ def main() -> None:
     if python is None:
         print("skipped: no torch here; name an interpreter that has it with AUDIT_LAB_PYTHON")
         return
-    facts = lab_facts(python)["hosts"]
+    lab = lab_facts(python)
+    facts, prompts = lab["hosts"], lab["prompts"]
     lines = ["| host | KL, nats | p " + " | p ".join(METHODS) + " | verdict |", "|---" * 6 + "|"]
     print("\n".join(lines))
     with lab_server(python) as (port, slugs):
         for seed, slug in enumerate(AUDITED, start=20):
             started = time.monotonic()
-            lines.append(line(facts[slug], audit_host(port, slugs, slug, seed)))
+            lines.append(line(facts[slug], audit_host(port, slugs, slug, prompts, seed)))
             print(lines[-1], f"({time.monotonic() - started:.0f} s)", flush=True)
             if "--write" in sys.argv:
                 write(lines)

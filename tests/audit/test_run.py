@@ -10,7 +10,7 @@ import pytest
 
 from tests.audit.hosts import FakeHost
 from tracker.audit.ask import Party, Wallet, ask_all, texts
-from tracker.audit.desk import Defaults, carry_out, endpoint, name_of, plan, rows_of, seat
+from tracker.audit.desk import Defaults, carry_out, endpoint, name_of, plan, read_prompts, rows_of, seat
 from tracker.audit.noise import HonestNoise
 from tracker.audit.run import Table, run_audit
 from tracker.errors import ProbeError, UsageError
@@ -252,3 +252,24 @@ def test_an_unknown_price_is_refused():
     target = Target(Offer("test", "m"), "https://x/v1")
     with pytest.raises(ProbeError, match="price"):
         _ = Party(target, Key("abcdefgh"), Wallet(1.0)).price
+
+
+def test_prompts_of_ones_own_are_asked_in_place_of_the_built_in_ones(hosts, tmp_path):
+    file = tmp_path / "prompts.txt"
+    file.write_text("\n".join(f"Line {at} of a page about" for at in range(4000)) + "\nLine 1 of a page about\n\n")
+    own = read_prompts(file)
+    assert len(own) == 4000
+    seats = table("honest")
+    seats.prompts = own
+    report = audited(seats)
+    assert report.verdict.kind == "not_detectable"
+    assert next(f for f in report.findings if f.method == "border prompts").p_value is not None
+    seats = table("honest")
+    seats.prompts = own[:12]
+    report = audited(seats)
+    assert "too few are near a choice of two" in report.verdict.sentence
+    file.write_text("one\ntwo\n")
+    with pytest.raises(UsageError, match="2 different prompts"):
+        read_prompts(file)
+    with pytest.raises(UsageError, match="no prompts can be read"):
+        read_prompts(tmp_path / "nowhere")

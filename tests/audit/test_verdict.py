@@ -51,7 +51,10 @@ def test_nothing_found_says_what_would_have_been():
     assert verdict.kind == "not_detectable"
     assert "KL 0.004 or more would have been found by border prompts with probability 95%" in verdict.sentence
     assert "8-bit integer weights lie below that" in verdict.sentence
-    assert decide([found(0.4)], LADDER).sentence == "not detectable: nothing beyond what honest hosts do."
+    silent = Finding("border prompts", 0, 0, None, None, note="nobody was asked")
+    unknown = "not detectable: nothing beyond what honest hosts do; how small a distance would show is unknown"
+    assert decide([found(0.4)], LADDER).sentence == f"{unknown}."
+    assert decide([found(0.4), silent], LADDER).sentence == f"{unknown}: nobody was asked."
 
 
 def test_alpha_is_shared_between_methods():

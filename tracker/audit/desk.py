@@ -23,7 +23,8 @@ from tracker.probe.stream import is_loopback, run
 from tracker.probe.targets import Target
 
 # Honest noise assumed while planning, before any control has answered: what bench/audit.py learns, rounded up.
-ASSUMED = HonestNoise(0.06, 0, 0)
+ASSUMED = HonestNoise(0.08, 0, 0)
+FEWEST_PROMPTS = 50  # what the greedy texts take
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,18 @@ def seat(
 
     known = HonestNoise(honest_noise, 0, 0) if honest_noise else None
     return Table(party(suspect), party(reference), [party(target) for target in controls], known)
+
+
+def read_prompts(path: Path) -> list[str]:
+    """Prompts of one's own, a line each, each asked once; UsageError where there are too few to audit with."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: no prompts can be read there: {error}") from error
+    found = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if len(found) < FEWEST_PROMPTS:
+        raise UsageError(f"{path} has {len(found)} different prompts; an audit wants {FEWEST_PROMPTS} or more")
+    return found
 
 
 def plan(table: Table, budget_usd: float, border_prompts: int, context_tokens: int = 0, tools: int = 0) -> list[Step]:

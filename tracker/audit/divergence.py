@@ -3,6 +3,10 @@
 Identical weights on another kernel diverge too (31 % of texts by 64 tokens in our study), so the host is compared with
 a control on the same prompts, never with equality. Each text is a survival time, censored where it never diverged;
 the score is the log-rank (Savage) score, and host and control are swapped within prompts to get p.
+
+The rate at which texts part grows with the noise, and the next honest host may be noisier than the noisiest control by
+SPREAD, as for border prompts. So of the host's partings each is taken for a stop with probability 1 - 1/SPREAD: thinned
+like that, a rate of SPREAD times the control's is the control's.
 """
 
 from collections.abc import Sequence
@@ -11,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.audit.noise import Trials
+from tracker.audit.noise import SPREAD, Trials
 from tracker.audit.permutation import Floats, sign_flip_p
 from tracker.errors import ProbeError
 
@@ -65,14 +69,13 @@ def savage_scores(times: NDArray[np.int64], parted: NDArray[np.bool_]) -> Floats
 def divergence_test(
     suspect: Survival, controls: Sequence[Survival], permutations: int = 4000, seed: int = 0
 ) -> DivergenceResult:
-    """One-sided: does the host leave the reference sooner than every honest control? p is the largest of the p's."""
+    """One-sided: does the host leave the reference sooner than honest ones may? p is the largest over the controls."""
     if not controls:
         raise ProbeError("greedy divergence means nothing without an honest control: name one with --control")
     worst = 0.0
+    held = suspect.parted & (np.random.default_rng(seed).random(suspect.parted.size) < 1 / SPREAD)
     for control in controls:
-        both = savage_scores(
-            np.concatenate((suspect.shared, control.shared)), np.concatenate((suspect.parted, control.parted))
-        )
+        both = savage_scores(np.concatenate((suspect.shared, control.shared)), np.concatenate((held, control.parted)))
         count = suspect.shared.size
         worst = max(worst, sign_flip_p(both[:count] - both[count:], permutations, seed))
     control_share = max(float(control.parted.mean()) for control in controls)

@@ -23,6 +23,7 @@ from tracker.probe.messages import Ask
 
 TARGET_KL = 0.014  # the window is set for this distance: 4-bit weights of an 8B model
 GREEDY_TOKENS, SAMPLED_TOKENS = 16, 50
+FEWEST_ANSWERS = 8  # border answers below this bound no distance
 Say = Callable[[str], None]
 
 
@@ -72,7 +73,10 @@ async def run_audit(table: Table, steps: Sequence[Step], seed: int = 0, say: Say
 
 
 def _prompts(table: Table, count: int, seed: int) -> list[str]:
-    return list(table.prompts[:count]) if table.prompts is not None else candidates(count, seed)
+    if table.prompts is None:
+        return candidates(count, seed)
+    order = np.random.default_rng(seed).permutation(len(table.prompts))
+    return [table.prompts[at] for at in order[:count]]
 
 
 async def _form(table: Table, count: int, seed: int) -> tuple[list[Difference], PromptTokens | None]:
@@ -126,16 +130,21 @@ async def _border(table: Table, searched: int, wanted: int, seed: int) -> Findin
         return _silent(
             "border prompts", "the reference shows no log-probabilities, so no border prompts could be found"
         )
+    scarce = f"of {searched:,} prompts too few are near a choice of two: ask more, or bring others with --prompts"
     if table.honest is None:
+        if len(table.controls) < 2:
+            return _silent(
+                "border prompts", "two honest controls (or --honest-noise) are needed to learn what hosts may do"
+            )
         table.honest = await learn_from_controls(table.controls, found, wanted)
     if table.honest is None:
-        return _silent(
-            "border prompts", "two honest controls (or --honest-noise) are needed to learn what hosts may do"
-        )
+        return _silent("border prompts", scarce)
     asked = select(found, choose_window(table.honest, TARGET_KL), wanted)
+    if len(asked) < FEWEST_ANSWERS:
+        return _silent("border prompts", scarce)
     trials, strangers = await border_answers(table.suspect, asked)
-    if trials.gaps.size < 8:
-        return _silent("border prompts", f"only {trials.gaps.size} usable border prompts")
+    if trials.gaps.size < FEWEST_ANSWERS:
+        return _silent("border prompts", f"only {trials.gaps.size} of {len(asked)} border prompts were answered")
     result = border_test(trials, table.honest, strangers)
     seen = detectable_kl(trials, table.honest)
     note = f"{result.flips} of {result.trials} left the reference's token, {strangers} for a third one"

@@ -126,7 +126,8 @@ def _not_detectable(findings: Sequence[Finding]) -> str:
         if finding.detectable_kl is not None and finding.power is not None
     ]
     if not sure:
-        return "not detectable: nothing beyond what honest hosts do."
+        why = next((f": {f.note}" for f in findings if f.method == "border prompts" and f.p_value is None), "")
+        return f"not detectable: nothing beyond what honest hosts do; how small a distance would show is unknown{why}."
     kl, chance, method = min(sure)
     found = f"KL {kl:.2g} or more would have been found by {method} with probability {chance:.0%}"
     below = " 8-bit integer weights lie below that." if kl > EIGHT_BIT_KL else ""

@@ -30,6 +30,7 @@ def audit(
     output_price: Annotated[str, typer.Option(help="USD per million output tokens, for URLs")] = "",
     honest_noise: Annotated[float, typer.Option(help="Honest noise in nats, where it was learnt before")] = 0.0,
     border_prompts: Annotated[int, typer.Option(help="One-token questions")] = 80,
+    prompts: Annotated[Path | None, typer.Option(help="Your own prompts, one a line, for the built-in ones")] = None,
     context: Annotated[int, typer.Option(help="Also ask one prompt of about so many tokens: is all of it read?")] = 0,
     tools: Annotated[int, typer.Option(help="Also so many questions with tools: do calls fit? openai_chat only")] = 0,
     watch: Annotated[int, typer.Option(help="Only look: so many fresh questions, evidence kept from look to look")] = 0,
@@ -45,7 +46,7 @@ def audit(
     """
     from datetime import UTC, datetime
 
-    from tracker.audit.desk import Defaults, carry_out, endpoint, rows_of, seat
+    from tracker.audit.desk import Defaults, carry_out, endpoint, read_prompts, rows_of, seat
     from tracker.audit.desk import plan as make_plan
     from tracker.probe.budget import Ledger
     from tracker.settings import find_home
@@ -54,6 +55,8 @@ def audit(
     defaults = Defaults(model, dialect, key_env, input_price, output_price, key_file)
     suspect, *others = (endpoint(spec, defaults, place.history) for spec in (offer, reference, *(control or [])))
     table = seat(suspect, others[0], others[1:], budget, defaults, honest_noise or None, sends=not plan)
+    if prompts is not None:
+        table.prompts = read_prompts(prompts)
     started = datetime.now(UTC).replace(tzinfo=None)
     if watch:
         return _keep(place, rows_of(table, _look(table, place, watch), started, vantage))
