@@ -258,7 +258,7 @@ def test_prompts_of_ones_own_are_asked_in_place_of_the_built_in_ones(hosts, tmp_
     file = tmp_path / "prompts.txt"
     file.write_text("\n".join(f"Line {at} of a page about" for at in range(4000)) + "\nLine 1 of a page about\n\n")
     own = read_prompts(file)
-    assert len(own) == 4000
+    assert own is not None and len(own) == 4000
     seats = table("honest")
     seats.prompts = own
     report = audited(seats)

@@ -78,8 +78,10 @@ def seat(
     return Table(party(suspect), party(reference), [party(target) for target in controls], known)
 
 
-def read_prompts(path: Path) -> list[str]:
+def read_prompts(path: Path | None) -> list[str] | None:
     """Prompts of one's own, a line each, each asked once; UsageError where there are too few to audit with."""
+    if path is None:
+        return None
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -20,8 +20,8 @@ from tracker.errors import ProbeError
 LAPSE = 0.002  # a flip in 500 that no gap explains: retries on another engine, a truncated answer
 SPREAD = 1.25  # the next honest host may be noisier than the noisiest one seen; checked on hosts not used to learn
 SMALLEST, LARGEST = 1e-5, 50.0
-# KL per sigma^2: independent noise gives (1 - sum p^2) / 4; the rounded weights of bench/audit.py below KL .02 give 0.11
-# (fp8) to 0.30 (3 bit).
+# KL per sigma^2: independent noise gives (1 - sum p^2) / 4; the rounded weights of bench/audit.py below KL .02 give
+# 0.11 (fp8) to 0.30 (3 bit).
 KL_PER_VARIANCE = 0.2
 
 

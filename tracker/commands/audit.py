@@ -46,27 +46,25 @@ def audit(
     """
     from datetime import UTC, datetime
 
-    from tracker.audit.desk import Defaults, carry_out, endpoint, read_prompts, rows_of, seat
-    from tracker.audit.desk import plan as make_plan
+    from tracker.audit import desk
     from tracker.probe.budget import Ledger
     from tracker.settings import find_home
 
     place = find_home(home)
-    defaults = Defaults(model, dialect, key_env, input_price, output_price, key_file)
-    suspect, *others = (endpoint(spec, defaults, place.history) for spec in (offer, reference, *(control or [])))
-    table = seat(suspect, others[0], others[1:], budget, defaults, honest_noise or None, sends=not plan)
-    if prompts is not None:
-        table.prompts = read_prompts(prompts)
+    defaults = desk.Defaults(model, dialect, key_env, input_price, output_price, key_file)
+    suspect, *others = (desk.endpoint(spec, defaults, place.history) for spec in (offer, reference, *(control or [])))
+    table = desk.seat(suspect, others[0], others[1:], budget, defaults, honest_noise or None, sends=not plan)
+    table.prompts = desk.read_prompts(prompts)
     started = datetime.now(UTC).replace(tzinfo=None)
     if watch:
-        return _keep(place, rows_of(table, _look(table, place, watch), started, vantage))
-    steps = make_plan(table, budget, border_prompts, context, tools)
+        return _keep(place, desk.rows_of(table, _look(table, place, watch), started, vantage))
+    steps = desk.plan(table, budget, border_prompts, context, tools)
     _show_plan(steps, budget)
     if plan:
         return
-    report = carry_out(table, steps, Ledger(place.root / "spend"), seed, typer.echo)
+    report = desk.carry_out(table, steps, Ledger(place.root / "spend"), seed, typer.echo)
     _show_report(report)
-    _keep(place, rows_of(table, report, started, vantage))
+    _keep(place, desk.rows_of(table, report, started, vantage))
     raise typer.Exit(0 if report.verdict.kind != "undecided" else 3)
 
 
