@@ -56,7 +56,7 @@ def parse(capture: Capture) -> Iterator[Record]:
     text = text_of(capture.body)
     if text.lstrip()[:1] == "<" and "<table" in text:
         soup = soup_of(text)
-        tables = [table for grid in html_grids(soup) if (table := headed(grid, _island_tier(grid)))]
+        tables = [table for grid in html_grids(soup) if (table := headed(grid, _island_tier(grid) or _pane_tier(grid)))]
         words = visible(soup)
     else:
         tables, words = [replace(table, mark=_heading_tier(table)) for table in markdown_tables(text)], text
@@ -76,6 +76,12 @@ def _island_tier(grid: Grid) -> str:
         return ""
 
 
+def _pane_tier(grid: Grid) -> str:
+    """The tier of the switcher's pane a table stands in, "" where it stands in none."""
+    pane = grid.tag.find_parent(attrs={"data-content-switcher-pane": True})
+    return str(pane.get("data-value", "")) if pane else ""
+
+
 def _heading_tier(table: Table) -> str:
     """The first word of the heading right above; a table under any other heading is not read."""
     return table.headings[-1].split(" ")[0].lower() if table.headings and table.headings[-1] else ""
@@ -85,7 +91,9 @@ def _records(tables: list[Table], threshold: int | None) -> Iterator[Record]:
     for table in tables:
         if table.mark not in TIERS:
             yield Notice("skipped", f"no known service tier above a table of {table.header[:4]}", table.place)
-    tiered = [table for table in tables if table.mark in TIERS]
+        elif "training" in (text.lower() for text in table.header):  # prices of fine-tuned models, not of these
+            yield Notice("skipped", f"not read: table of {', '.join(table.header)[:160]}", table.place)
+    tiered = [t for t in tables if t.mark in TIERS and "training" not in (text.lower() for text in t.header)]
     for found in all_readings(tiered, WORDS, DOLLARS, ("model", "input", "output"), fill="model"):
         if isinstance(found, Notice):
             yield found

@@ -28,7 +28,7 @@ PAGES = [  # source, recorded page, quotes in it, notices
     ("moonshot_pricing_cn", "html/kimi1.html.zst", 3, 0),
     ("moonshot_pricing_cn", "html/kimi2.html.zst", 3, 0),
     ("moonshot_pricing_cn", "html/kimi3.html.zst", 6, 0),
-    ("openai_pricing", "html/openai_pricing.html.zst", 96, 12),
+    ("openai_pricing", "html/openai_pricing.html.zst", 113, 10),
     ("tencent_pricing", "html/tencent.html.zst", 124, 1),
     ("tencent_pricing_cn", "html/tencent_cn.html.zst", 209, 10),
     ("volcengine_pricing", "html/volcengine.html.zst", 403, 20),
