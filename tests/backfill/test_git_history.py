@@ -10,7 +10,8 @@ from scrapers import archive
 from scrapers.source import source_module
 from tests.git_repository import extend_repository, make_repository, moment_of, price_maps
 from tracker.backfill import run as backfill
-from tracker.backfill.git_history import Blobs, GitHistory, bring_clone, commits_of, known_histories
+from tracker.backfill.clones import Blobs, commits_of
+from tracker.backfill.git_history import GitHistory, bring_clone, known_histories
 from tracker.backfill.run import backfill_git
 from tracker.errors import UsageError
 from tracker.settings import Home

@@ -1,28 +1,25 @@
 """The history of a source that keeps itself in git: every commit that changed its files, as the answer of that moment.
 
-One `git log` says which blobs each commit of the first-parent line changed, one `git cat-file --batch` hands them out;
-nothing is checked out and no blob is read twice. The time of a commit is when the source showed something
-(`observed_at`), never when a price took effect. `data/git_histories.csv` says which repository and which paths record
+No blob is read twice. The time of a commit is when the source showed something (`observed_at`), never when a price took
+effect. `data/git_histories.csv` says which repository and which paths record
 which source, and whether one file is the whole answer (`file`) or many make it up (`tree`, `git_layouts`).
 """
 
 import csv
 import io
 import os
-import subprocess
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Self, cast
+from typing import Self
 
+from tracker.backfill.clones import Blobs, Change, Commit, commits_of, git, last_line
 from tracker.backfill.git_layouts import TREES, TreeFile
-from tracker.errors import DataFileError, FetchError, ParseError, StoreError, UsageError
+from tracker.errors import DataFileError, FetchError, ParseError, UsageError
 
-SUBMODULE = "160000"
 LAYOUTS = frozenset(("file", "tree"))
-QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +33,6 @@ class GitHistory:
 
     def permalink(self, commit: str, path: str) -> str:
         return f"{self.repository}/blob/{commit}/{path}" if path else f"{self.repository}/tree/{commit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One file as a commit left it; no blob where it was removed."""
-
-    path: str
-    mode: str
-    blob: str
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One step of the line, with what it changed among the paths asked for."""
-
-    sha: str
-    committed_at: datetime  # naive UTC
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,82 +64,6 @@ def history_of(source_id: str) -> GitHistory:
     if source_id not in histories:
         raise UsageError(f"{source_id!r} keeps no history in git that is known; these do: {', '.join(histories)}")
     return histories[source_id]
-
-
-def commits_of(clone: Path, paths: Sequence[str]) -> list[Commit]:
-    """The first-parent line, oldest first, as far as it touched the paths. Times never run backwards along it."""
-    done = _git(
-        clone, "log", "--first-parent", "--reverse", "-m", "--raw", "-z", "--no-abbrev", "--no-renames",
-        "--format=%x01%H %ct", "--", *(f":(glob){path}" for path in paths),
-    )  # fmt: skip
-    if done.returncode:
-        raise UsageError(f"{clone}: git cannot read a history there: {_last_line(done.stderr)}")
-    commits: list[Commit] = []
-    latest = datetime.min  # noqa: DTZ901
-    for block in done.stdout.split(b"\x01")[1:]:
-        head, *rest = (token.lstrip(b"\n") for token in block.split(b"\0"))
-        sha, seconds = head.decode().split()
-        moment = datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None)
-        latest = max(latest, moment)  # a clock that lagged: nothing was shown before what it followed
-        commits.append(Commit(sha, latest, tuple(_changes(rest))))
-    return _one_per_second(commits)
-
-
-def _changes(tokens: Sequence[bytes]) -> Iterator[Change]:
-    """`:100644 100644 old new M`, then the path."""
-    for index, token in enumerate(tokens):
-        if token.startswith(b":"):
-            _, mode, _, blob, _ = token.decode().split(" ")
-            blob = blob if blob.strip("0") and mode != SUBMODULE else ""
-            yield Change(tokens[index + 1].decode("utf-8", "surrogateescape"), mode, blob)
-
-
-def _one_per_second(commits: Sequence[Commit]) -> list[Commit]:
-    """Commits of one second are one look: what the last of them left."""
-    result: list[Commit] = []
-    for commit in commits:
-        if result and result[-1].committed_at == commit.committed_at:
-            changes = result.pop().changes + commit.changes
-            commit = Commit(commit.sha, commit.committed_at, changes)
-        result.append(commit)
-    return result
-
-
-class Blobs:
-    """One `git cat-file --batch` for a whole walk."""
-
-    def __init__(self, clone: Path) -> None:
-        self._process = subprocess.Popen(
-            ["git", "-C", str(clone), "cat-file", "--batch"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
-        )  # fmt: skip
-        self._ask, self._answer = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
-
-    def read(self, blobs: Sequence[str]) -> list[bytes]:
-        """The bytes of some blobs, in order; StoreError when the clone lacks one."""
-        found: list[bytes] = []
-        for start in range(0, len(blobs), 256):  # a pipe holds so many questions without anybody reading answers
-            batch = blobs[start : start + 256]
-            self._ask.write("".join(f"{blob}\n" for blob in batch).encode())
-            self._ask.flush()
-            found.extend(self._one(blob) for blob in batch)
-        return found
-
-    def _one(self, blob: str) -> bytes:
-        head = self._answer.readline().split()
-        if len(head) != 3:
-            raise StoreError(f"the clone lacks blob {blob[:12]}: fetch it again, without --depth or --filter")
-        body = self._answer.read(int(head[2]))
-        self._answer.read(1)
-        return body
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ask.close()
-        self._answer.close()
-        self._process.wait()
 
 
 class _OneFile:
@@ -261,11 +164,11 @@ def bring_clone(history: GitHistory, folder: Path) -> Path:
         clone_bare = ["clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--filter=blob:none"]
         _network(history, [*clone_bare, history.repository, str(beside)])
         beside.rename(clone)
-    branch = _git(clone, "symbolic-ref", "--short", "HEAD").stdout.decode().strip()
+    branch = git("-C", str(clone), "symbolic-ref", "--short", "HEAD").stdout.decode().strip()
     fetch = ["-C", str(clone), "fetch", "--quiet", "--no-tags", "--filter=blob:none"]
     _network(history, [*fetch, "origin", f"+{branch}:{branch}"])
     shown = {change.blob for commit in commits_of(clone, history.paths) for change in commit.changes if change.blob}
-    have = _git(clone, "cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)").stdout
+    have = git("-C", str(clone), "cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)").stdout
     lacking = shown.difference(have.decode().split())
     if lacking:  # all in one request: git would ask for them one by one
         blobs = "".join(f"{blob}\n" for blob in sorted(lacking)).encode()
@@ -274,23 +177,10 @@ def bring_clone(history: GitHistory, folder: Path) -> Path:
     return clone
 
 
-def _git(clone: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["git", "-C", str(clone), *words], capture_output=True, check=False, env=_environment())
-
-
 def _network(history: GitHistory, words: Sequence[str], given: bytes = b"") -> None:
-    done = subprocess.run(["git", *words], input=given, capture_output=True, check=False, env=_environment())
+    done = git(*words, given=given)
     if done.returncode:
         raise FetchError(
-            f"{history.source_id}: {history.repository} cannot be cloned ({_last_line(done.stderr)}); clone it where "
+            f"{history.source_id}: {history.repository} cannot be cloned ({last_line(done.stderr)}); clone it where "
             f"there is a network, then: tracker backfill {history.source_id} --git CLONE"
         )
-
-
-def _last_line(errors: bytes) -> str:
-    lines = errors.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:200] if lines else "git says nothing"
-
-
-def _environment() -> dict[str, str]:
-    return os.environ | QUIET

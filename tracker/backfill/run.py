@@ -14,14 +14,13 @@ from pathlib import Path
 
 from scrapers import archive
 from scrapers.source import Capture, SourceModule, source_module
+from tracker.backfill.clones import Commit, commits_of
 from tracker.backfill.git_history import (
-    Commit,
     GitHistory,
     Journal,
     Kept,
     Version,
     bring_clone,
-    commits_of,
     history_of,
     known_histories,
     versions_of,

@@ -58,11 +58,15 @@ WITH steps AS (
     SELECT *,
            lag(quote_id) OVER path AS old_quote_id, lag(amount) OVER path AS old_amount,
            lag(currency) OVER path AS old_currency, lag(unit) OVER path AS old_unit, lag(status) OVER path AS old_status,
-           lag(valid_to) OVER path AS old_valid_to
+           lag(valid_to) OVER path AS old_valid_to,
+           nullif(lag(amount, 2) OVER same_unit, 0) AS older_amount, nullif(lead(amount) OVER same_unit, 0) AS next_amount
     FROM price_history WHERE basis <> 'effective'
     WINDOW path AS (PARTITION BY source_id, offer_id, component, basis, min_prompt_tokens, max_prompt_tokens, hours
-                    ORDER BY valid_from, valid_to, recorded_at)
-), begun AS (SELECT source_id, recorder, min(observed_at) AS begun_at FROM core.pass WHERE outcome <> 'failed' GROUP BY ALL),
+                    ORDER BY valid_from, valid_to, recorded_at),
+           same_unit AS (PARTITION BY source_id, offer_id, component, basis, min_prompt_tokens, max_prompt_tokens, hours,
+                                      currency, unit ORDER BY valid_from, valid_to, recorded_at)
+), copied AS (SELECT source_id FROM ref.source WHERE copies <> ''),
+routers AS (SELECT DISTINCT provider FROM ref.source WHERE kind = 'market' AND provider <> ''), begun AS (SELECT source_id, recorder, min(observed_at) AS begun_at FROM core.pass WHERE outcome <> 'failed' GROUP BY ALL),
 first_pass AS (SELECT source_id, min(begun_at) AS begun_at FROM begun GROUP BY source_id),
 joined_late AS (SELECT DISTINCT source_id, begun_at FROM begun),
 ends AS (
@@ -87,10 +91,24 @@ opened AS (
         WHEN s.amount > 0 AND s.old_amount > 0 AND (
              greatest(s.amount / s.old_amount, s.old_amount / s.amount) >= 50
              OR (s.old_amount > 100 AND s.amount < 100 AND abs(s.old_amount / s.amount - 10) < 0.01)) THEN 'correction'
+        -- a copy that leaves a price five-fold and comes back five-fold had an error in between: sellers do not do that,
+        -- but a router does as hosts come and go, and a date given with the price says that it was meant
+        WHEN c.source_id IS NOT NULL AND m.provider IS NULL AND s.effective_from IS NULL AND (
+             (s.amount >= 5 * s.old_amount AND (s.next_amount <= s.amount / 5 OR s.old_amount <= s.older_amount / 5))
+             OR (s.amount <= s.old_amount / 5 AND (s.next_amount >= 5 * s.amount OR s.old_amount >= 5 * s.older_amount))
+             ) THEN 'correction'
         WHEN s.amount < s.old_amount THEN 'cut'
-        WHEN s.amount > s.old_amount THEN 'rise' END AS kind
-    FROM steps s LEFT JOIN ends e
+        WHEN s.amount > s.old_amount THEN 'rise' END AS move
+    FROM steps s LEFT JOIN copied c ON c.source_id = s.source_id LEFT JOIN routers m ON m.provider = s.provider
+    LEFT JOIN ends e
       ON e.source_id = s.source_id AND e.offer_id = s.offer_id AND e.component = s.component AND e.ended_at = s.observed_at
+), named AS (
+    -- a unit belongs to the row: what moves five-fold the same way beside a repaired price is the same repair
+    SELECT *, CASE WHEN move IN ('cut', 'rise') AND (amount >= 5 * old_amount OR amount <= old_amount / 5)
+                    AND bool_or(move = 'correction') OVER row_moves THEN 'correction'
+                   ELSE move END AS kind
+    FROM opened
+    WINDOW row_moves AS (PARTITION BY source_id, offer_id, observed_at, amount > old_amount)
 ), removed AS (
     SELECT h.*, CASE
         WHEN h.basis = 'discount' THEN 'promo_end'
@@ -108,7 +126,7 @@ SELECT o.valid_from AS changed_at, o.observed_at, o.effective_from AS effective_
        o.amount AS new_amount, o.currency,
        CASE WHEN o.old_amount > 0 AND o.currency = o.old_currency THEN CAST(o.amount / o.old_amount - 1 AS DOUBLE) END AS change,
        o.source_id, o.old_quote_id, o.quote_id, o.offer_id
-FROM opened o JOIN first_pass b USING (source_id)
+FROM named o JOIN first_pass b USING (source_id)
 WHERE o.kind IS NOT NULL
   AND NOT (o.kind IN ('new', 'promo_start') AND (o.effective_from IS NULL AND EXISTS (
         SELECT 1 FROM joined_late j WHERE j.source_id = o.source_id AND j.begun_at = o.observed_at)))
@@ -131,7 +149,7 @@ COMMENT ON COLUMN price_changes.component IS 'What is billed';
 COMMENT ON COLUMN price_changes.basis IS 'list or discount';
 COMMENT ON COLUMN price_changes.min_prompt_tokens IS 'Prompt-token band';
 COMMENT ON COLUMN price_changes.hours IS 'Time band';
-COMMENT ON COLUMN price_changes.kind IS 'cut, rise, new, removed, promo_start, promo_end, made_free, free_ended, zero_claimed, zero_ended, correction (50x or more, or a clean 10x from above 100: a unit was repaired or broken), repack (unit, currency or bands changed), source_switch (gone here, still listed elsewhere), unknown';
+COMMENT ON COLUMN price_changes.kind IS 'cut, rise, new, removed, promo_start, promo_end, made_free, free_ended, zero_claimed, zero_ended, correction (a unit or a figure was repaired or broken: 50x or more, a clean 10x from above 100, a copy that left five-fold and came back, or five-fold in the same row as one of these), repack (unit, currency or bands changed), source_switch (gone here, still listed elsewhere), unknown';
 COMMENT ON COLUMN price_changes.old_amount IS 'Before, per unit';
 COMMENT ON COLUMN price_changes.new_amount IS 'After, per unit';
 COMMENT ON COLUMN price_changes.currency IS 'The seller''s currency';
