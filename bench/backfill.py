@@ -24,7 +24,8 @@ from scrapers.source import Capture, source_module
 from tests.git_repository import make_repository, price_maps
 from tracker.backfill.clones import commits_of
 from tracker.backfill.git_history import history_of
-from tracker.backfill.run import GIT, plan_git, retell_sources, silent
+from tracker.backfill.run import GIT, plan_git
+from tracker.backfill.telling import retell_sources, silent
 from tracker.collect.parsing import judge_of, parse_pass
 from tracker.reference import refresh_reference
 from tracker.settings import Home

@@ -160,8 +160,8 @@ def open_shop() -> Iterator[Shop]:
 def register(monkeypatch: pytest.MonkeyPatch, *sources: Source) -> None:
     """Make these the only sources there are."""
     modules = {given.id: SimpleNamespace(SOURCE=given, parse=parse) for given in sources}
-    for place in ("tracker.collect.run", "tracker.reference", "tracker.backfill.run"):
-        if place != "tracker.backfill.run":
+    for place in ("tracker.collect.run", "tracker.reference", "tracker.backfill.telling"):
+        if place != "tracker.backfill.telling":
             monkeypatch.setattr(f"{place}.source_modules", lambda: modules)
         if place != "tracker.reference":
             monkeypatch.setattr(f"{place}.source_module", lambda source_id: modules[source_id])

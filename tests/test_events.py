@@ -14,7 +14,8 @@ import pytest
 
 from tests.scrapers.corpus import CORPUS, marks
 from tracker.backfill.recordings import find_recordings
-from tracker.backfill.run import PlannedPass, backfill_files, plan, retell_sources, silent
+from tracker.backfill.run import backfill_files, plan
+from tracker.backfill.telling import PlannedPass, retell_sources, silent
 from tracker.settings import Home
 from warehouse.history import History, open_history, publish
 

@@ -1,29 +1,26 @@
 """LiteLLM's model_prices_and_context_window.json: one object, `provider/model` -> row of costs.
 
-USD per token (`input_cost_per_token`), with the tier and the prompt length in the key's suffixes (`_batches`, `_flex`,
-`_priority`, `_above_200k_tokens`). Edited by hand and by pull requests: a copy of sellers' pages, never a witness of
-its own; 0/0 rows are usually rows nobody filled in.
+USD per token; what each cost key means stands in `litellm_costs`. Edited by hand and by pull requests: a copy of
+sellers' pages, never a witness of its own; 0/0 rows are usually rows nobody filled in.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text, json_body, members, pointer
+from scrapers.litellm_costs import CACHE_HIT, CACHE_READ, SEARCH_KEY, Meaning, meaning_of
 from scrapers.litellm_schedule import bands_of
 from scrapers.pieces import Part, Pieces, records_of_parts
 from scrapers.providers import provider_of
-from scrapers.quoting import Money, declared, declared_tokens, quoted
+from scrapers.quoting import declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.conditions import ALWAYS, Condition
 from tracker.errors import ParseError
 from tracker.records import Notice, Offer, Record
-from tracker.units import PER_TOKEN
 
 SOURCE = Source(
     id="litellm_catalogue",
@@ -154,24 +151,24 @@ def _quotes(place: _Place, row: JsonObject, seen: _Seen) -> Iterator[Record]:
     for name, value in row.items():
         if "cost" not in name or (name == CACHE_HIT and CACHE_READ in row):
             continue  # the early word for cache reads, repeated beside the later one
-        reading = _reading(name, place.mode)
-        if reading is None:
+        meaning = meaning_of(name, place.mode)
+        if meaning is None:
             seen.unread[f"cost key {name!r}"] += 1
         else:
-            yield from _quote(place, name, value, reading)
+            yield from _quote(place, name, value, meaning)
 
 
-def _quote(place: _Place, name: str, value: Any, reading: "_Reading") -> Iterator[Record]:
+def _quote(place: _Place, name: str, value: Any, meaning: Meaning) -> Iterator[Record]:
     offer, locator, condition = place.offer, f"{place.locator}/{name}", place.condition
-    if reading.tier != "standard":
-        offer = replace(offer, tier=reading.tier)
+    if meaning.tier != "standard":
+        offer = replace(offer, tier=meaning.tier)
     if name == SEARCH_KEY:  # one price per context size; medium is what the API uses when nothing is asked for
         value, locator = as_object(value).get(SEARCH_SIZE), f"{locator}/{SEARCH_SIZE}"
-    if reading.min_prompt_tokens > condition.min_prompt_tokens:
-        condition = replace(condition, min_prompt_tokens=reading.min_prompt_tokens)
+    if meaning.min_prompt_tokens > condition.min_prompt_tokens:
+        condition = replace(condition, min_prompt_tokens=meaning.min_prompt_tokens)
     free, priority = place.offer.tier == "free", place.priority
     yield from quoted(
-        offer, reading.component, value, reading.money, locator, condition=condition, priority=priority, free=free
+        offer, meaning.component, value, meaning.money, locator, condition=condition, priority=priority, free=free
     )
 
 
@@ -201,75 +198,10 @@ def _off_peak(place: _Place, block: JsonObject, seen: _Seen) -> Iterator[Record]
         yield from _quotes(inside, block, seen)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What a cost key means."""
-
-    component: str
-    money: Money
-    tier: str = "standard"
-    min_prompt_tokens: int = 0
-
-
-@lru_cache(maxsize=1024)
-def _reading(name: str, mode: str) -> _Reading | None:
-    match = _KEY.fullmatch(name)
-    if not match:
-        return None
-    found = MODE_COSTS.get((match["base"], mode)) or COSTS.get(match["base"])
-    if not found:
-        return None
-    tier = TIERS.get(match["tier"] or "", "standard")
-    return _Reading(*found, tier, int(match["thousands"] or 0) * 1000)
-
-
-_KEY = re.compile(
-    r"(?P<base>.+?)(?:_above_(?P<thousands>\d{1,6})k_tokens)?(?:_(?P<tier>batches|batch_requests|flex|priority))?"
-)
 _REGION = re.compile(r"[a-z]{2}-(?:gov-)?[a-z]+-\d|us|eu|global|global-standard|us-data-zone|eu-data-zone")
 _COMMITMENT = re.compile(r"\d+-month-commitment")
-CACHE_HIT, CACHE_READ = "input_cost_per_token_cache_hit", "cache_read_input_token_cost"
-SEARCH_KEY, SEARCH_SIZE = "search_context_cost_per_query", "search_context_size_medium"
+SEARCH_SIZE = "search_context_size_medium"
 
-_TOKEN = Money("USD", PER_TOKEN)
-_IMAGE = Money("USD", Decimal(1), "image")
-_SECOND = Money("USD", Decimal(1), "second")
-_REQUEST = Money("USD", Decimal(1), "request")
-_MCHAR = Money("USD", PER_TOKEN, "mchar")
-TIERS = {"batches": "batch", "batch_requests": "batch", "flex": "flex", "priority": "priority"}
-COSTS = {
-    "input_cost_per_token": ("input", _TOKEN),
-    "output_cost_per_token": ("output", _TOKEN),
-    "output_cost_per_reasoning_token": ("reasoning", _TOKEN),
-    "cache_read_input_token_cost": ("cache_read", _TOKEN),
-    "input_cost_per_token_cache_hit": ("cache_read", _TOKEN),
-    "cache_creation_input_token_cost": ("cache_write", _TOKEN),
-    "cache_creation_input_token_cost_above_1hr": ("cache_write_1h", _TOKEN),
-    "input_cost_per_audio_token": ("audio_in", _TOKEN),
-    "output_cost_per_audio_token": ("audio_out", _TOKEN),
-    "cache_read_input_audio_token_cost": ("audio_cache_read", _TOKEN),
-    "cache_read_input_token_cost_per_audio_token": ("audio_cache_read", _TOKEN),
-    "input_cost_per_image_token": ("image_in", _TOKEN),
-    "output_cost_per_image_token": ("image_out", _TOKEN),
-    "output_cost_per_video_token": ("video_out", _TOKEN),
-    "input_cost_per_image": ("image_in", _IMAGE),
-    "output_cost_per_image": ("image_out", _IMAGE),
-    "input_cost_per_audio_per_second": ("audio_in", _SECOND),
-    "output_cost_per_audio_per_second": ("audio_out", _SECOND),
-    "input_cost_per_video_per_second": ("video_in", _SECOND),
-    "output_cost_per_video_per_second": ("video_out", _SECOND),
-    "input_cost_per_character": ("input", _MCHAR),
-    "output_cost_per_character": ("output", _MCHAR),
-    "input_cost_per_request": ("request", _REQUEST),
-    "ocr_cost_per_page": ("input", Money("USD", Decimal(1), "page")),
-    SEARCH_KEY: ("search", _REQUEST),
-}
-MODE_COSTS = {  # keys whose meaning depends on what the model does
-    ("input_cost_per_second", "audio_transcription"): ("audio_in", _SECOND),
-    ("output_cost_per_second", "video_generation"): ("video_out", _SECOND),
-    ("input_cost_per_query", "rerank"): ("rerank", _REQUEST),
-    ("input_cost_per_query", "search"): ("search", _REQUEST),
-}
 EARLY_KEYS = (
     (
         r"(ft:)?gpt-|text-embedding-|babbage-|davinci-|ada$|(hd/|standard/)?\d+-x-\d+/(.*/)?dall-e|(hd|standard)/",

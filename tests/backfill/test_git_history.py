@@ -10,6 +10,7 @@ from scrapers import archive
 from scrapers.source import source_module
 from tests.git_repository import extend_repository, make_repository, moment_of, price_maps
 from tracker.backfill import run as backfill
+from tracker.backfill import telling
 from tracker.backfill.clones import Blobs, commits_of
 from tracker.backfill.git_history import GitHistory, bring_clone, known_histories
 from tracker.backfill.run import backfill_git
@@ -205,7 +206,7 @@ def test_pieces_tell_what_whole_parses_tell(tmp_path: Path, monkeypatch: pytest.
     clone = make_repository(tmp_path / "clone", [{FILE: body} for body in bodies])
     pieces, whole = Home(tmp_path / "pieces"), Home(tmp_path / "whole")
     backfill_git(pieces, "litellm_catalogue", clone)
-    monkeypatch.setattr(backfill, "Memory", _Forgetful)
+    monkeypatch.setattr(telling, "Memory", _Forgetful)
     backfill_git(whole, "litellm_catalogue", clone)
     for table, rows in content(pieces).items():
         assert rows == content(whole)[table], table

@@ -10,7 +10,7 @@ import pytest
 
 from scrapers import archive
 from tests.shop import Shop, open_shop, register, source, stock
-from tracker.backfill.run import reparse
+from tracker.backfill.telling import reparse
 from tracker.collect import run as collecting
 from tracker.collect.run import collect
 from tracker.collect.spool import spool_files
@@ -218,7 +218,7 @@ def test_a_repaired_parser_retells_history_and_keeps_what_was_told(
     from types import SimpleNamespace
 
     module = SimpleNamespace(SOURCE=source("a", shop.url("a"), anchors=()), parse=repaired)
-    monkeypatch.setattr("tracker.backfill.run.source_module", lambda _: module)
+    monkeypatch.setattr("tracker.backfill.telling.source_module", lambda _: module)
     reparse(home)
     collecting.publish(home.warehouse, home.history, home.write_lock)
     assert ask(home, "SELECT input FROM offers WHERE listed_name = 'fast'") == [(Decimal(3),)]
@@ -320,7 +320,7 @@ def test_a_repaired_parser_reads_what_the_broken_one_choked_on(
     shop.put("a", stock(fast=("1", "2")))
     assert "parser bug, ZeroDivisionError" in run(home)["a"].problem
     monkeypatch.setattr(
-        "tracker.backfill.run.source_module", lambda _: SimpleNamespace(SOURCE=given, parse=shop_module.parse)
+        "tracker.backfill.telling.source_module", lambda _: SimpleNamespace(SOURCE=given, parse=shop_module.parse)
     )
     reparse(home)
     collecting.publish(home.warehouse, home.history, home.write_lock)
@@ -352,7 +352,7 @@ def test_a_repaired_parser_retells_measurements_and_demand(
 
     given = source("a", shop.url("a"))
     register(monkeypatch, given)
-    for module in ("tracker.collect.run.source_module", "tracker.backfill.run.source_module"):
+    for module in ("tracker.collect.run.source_module", "tracker.backfill.telling.source_module"):
         monkeypatch.setattr(module, lambda _: counting(1, 50.0))
     for price in ("1", "1", "1.2"):  # the second pass shows nothing new: it has no measurements of its own
         shop.put("a", stock(fast=(price, "2")))
@@ -360,7 +360,7 @@ def test_a_repaired_parser_retells_measurements_and_demand(
     assert told() == [(3000,), (50.0,), (50.0,)]
     reparse(home)
     assert told() == [(3000,), (50.0,), (50.0,)]
-    monkeypatch.setattr("tracker.backfill.run.source_module", lambda _: counting(30, 25.0))
+    monkeypatch.setattr("tracker.backfill.telling.source_module", lambda _: counting(30, 25.0))
     for _ in range(2):
         reparse(home)
         assert told() == [(100,), (25.0,), (25.0,)]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.probe.servers import plain, serving
 from tests.probe.test_desk import rows
-from tracker.backfill.run import reparse
+from tracker.backfill.telling import reparse
 from tracker.probe.desk import ingest_folder
 from tracker.probe.inbox import write_rows
 from tracker.probe.reply import Reply

@@ -60,7 +60,7 @@ def register(monkeypatch: pytest.MonkeyPatch, *sources: Source, **parsers: objec
     modules = {given.id: SimpleNamespace(SOURCE=given, parse=parsers.get(given.id, parse)) for given in sources}
     for place in ("tracker.collect.run", "tracker.reference", "tracker.tick"):
         monkeypatch.setattr(f"{place}.source_modules", lambda: modules)
-    for place in ("tracker.collect.run", "tracker.backfill.run"):
+    for place in ("tracker.collect.run", "tracker.backfill.telling"):
         monkeypatch.setattr(f"{place}.source_module", lambda source_id: modules[source_id])
 
 

@@ -1,6 +1,6 @@
 """A person's word on a held price."""
 
-from tracker.backfill.run import reparse
+from tracker.backfill.telling import reparse
 from tracker.errors import UsageError
 from tracker.settings import Home
 from warehouse.history import publish

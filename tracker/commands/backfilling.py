@@ -13,7 +13,7 @@ from tracker.settings import find_home
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tracker.backfill.run import Progress
+    from tracker.backfill.telling import Progress
 
 
 @app.command()

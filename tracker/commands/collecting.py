@@ -109,7 +109,7 @@ def reparse(sources: SourcesArgument = None, home: HomeOption = None) -> None:
     """
     from rich.console import Console
 
-    from tracker.backfill.run import reparse as reparse_sources
+    from tracker.backfill.telling import reparse as reparse_sources
     from tracker.collect.run import describe
     from warehouse.history import publish as publish_history
 
