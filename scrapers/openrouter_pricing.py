@@ -23,6 +23,10 @@ def pricing_records(offer: Offer, pricing: JsonObject, locator: str) -> Iterator
     except ParseError as error:
         yield Notice("bad_row", f"{offer}: discount: {error}", f"{locator}/discount")
         return
+    for key in CURRENCY_KEYS:
+        if pricing.get(key) not in (None, "USD"):
+            yield Notice("bad_row", f"{offer}: prices in {str(pricing[key])[:20]!r}, not in USD", f"{locator}/{key}")
+            return
     yield from _quotes(offer, pricing, locator, ALWAYS, 0, discount)
     for index, row in enumerate(as_list(pricing.get("overrides"))):
         override, place = as_object(row), f"{locator}/overrides/{index}"
@@ -124,5 +128,6 @@ COMPONENTS = {
 }
 OPTIONAL = frozenset(component for component, _ in COMPONENTS.values()) - {"input", "output"}
 DISCOUNTED = frozenset(("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"))
-NOT_PRICES = frozenset(("discount", "overrides", "min_prompt_tokens", "utc_start", "utc_end"))
+CURRENCY_KEYS = ("currency", "currency_unit")  # not in OpenRouter's format; hosts add one (OVHcloud: "USD")
+NOT_PRICES = frozenset(("discount", "overrides", "min_prompt_tokens", "utc_start", "utc_end", *CURRENCY_KEYS))
 CONDITION_KEYS = ("min_prompt_tokens", "utc_start", "utc_end")
