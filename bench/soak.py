@@ -111,8 +111,8 @@ def report(
         f"The server showed {changes:,} prices (at first and after changes), the ledger opened {told['versions']:,} "
         "versions.",
         "",
-        "These ticks ran in one process, to see what they leave behind; the daemon starts each in a new one. The "
-        "daemon's own memory, while it started real ticks in real time:",
+        "These ticks ran in one process, to see what they leave behind; the daemon starts each in a new one.",
+        "Its own memory, while it started real ticks in real time:",
         "",
         "| ticks started | daemon's memory MB |",
         "|---|---|",

@@ -114,7 +114,7 @@ def lines(
     """One line per name over time; told apart by colour and dash."""
     names = sorted({str(row[name]) for row in rows})
     days = [row[when] for row in rows]
-    dates = "%b %Y" if days and (max(days) - min(days)).days > 180 else "%d %b %Y"
+    dates = "%Y-%m" if days and (max(days) - min(days)).days > 180 else "%Y-%m-%d"  # of any language
     spec = _filled(_lines(title, step, log, dates), rows, {"at": when, "value": value, "name": name})
     for channel in ("color", "strokeDash"):
         spec["encoding"][channel]["scale"]["domain"] = names

@@ -70,7 +70,7 @@ def index_moves(ledger: Ledger, rows: Rows) -> Rows:
 def _index_chart(chart_id: str, title: str, rows: Rows, moves: Rows, say: Words) -> Chart:
     from reports import charts
 
-    ends = "; ".join(f"{row['name']} {row['index_new']:.1f}" for row in moves)
+    ends = say.clauses(f"{row['name']} {row['index_new']:.1f}" for row in moves)
     text = say("At the end of the week: {ends}.", ends=ends)
     columns = (Column("day", say("Day"), "day"), Column("name", say("Class")),
                Column("index_value", say("Index"), "money"),

@@ -56,7 +56,7 @@ def how_text(move: Move, say: Words) -> str:
         "discount": say("promotion changed"),
         "free": say("free tier"),
     }
-    return ", ".join(words[way] for way in move.how)
+    return say.items(words[way] for way in move.how)
 
 
 def moved(moves: Iterable[Move], *kinds: str) -> list[Move]:

@@ -98,7 +98,7 @@ def stepwise_table(ledger: Ledger, moves: Sequence[Move], say: Words) -> Table:
 def _steps_text(rows: Sequence[Row], since: datetime, until: datetime) -> str:
     points = billed_path(rows, until)
     before = [amount for at, amount in points if at < since][-1:]
-    inside = [f"{figures.money(amount)} ({at:%d %b %H:%M})" for at, amount in points if at >= since]
+    inside = [f"{figures.money(amount)} ({at:%m-%d %H:%M})" for at, amount in points if at >= since]
     if len(inside) > 2 * STEPS_TOLD:
         inside = [*inside[:STEPS_TOLD], "…", *inside[-STEPS_TOLD:]]
     return " → ".join([*(figures.money(amount) for amount in before), *inside])

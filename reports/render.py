@@ -52,7 +52,7 @@ def web_address(url: object) -> str:
 
 
 def _direction(value: object) -> str:
-    ratio = float(str(value or 0))
+    ratio = round(float(str(value or 0)), 3)  # what is written as 0 % has none
     return " down" if ratio < 0 else " up" if ratio > 0 else ""
 
 

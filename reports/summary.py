@@ -25,7 +25,7 @@ def summary_of(
 ) -> tuple[str, ...]:  # fmt: skip
     """Five answers; what the ledger does not know is said. `trusted`: the offers whose price no open flag doubts."""
     return (
-        " ".join([_counts(moves, say), *_index(sections, say)]),
+        say.sentences([_counts(moves, say), *_index(sections, say)]),
         _who_cut(moves, flags.copied, say),
         _below_cost(flags, after, sections, say),
         _served_as_sold(flags, sections, say),
@@ -47,7 +47,7 @@ def _counts(moves: Sequence[Move], say: Words) -> str:
     named = f" ({', '.join(move.offer for move in zeros)})" if 0 < len(zeros) <= NAMED else ""
     noise = say("Not counted: unproven zeros {zeros}, prices that only moved to and fro {wavering}.",
                 zeros=f"{len(zeros)}{named}", wavering=wavering)  # fmt: skip
-    return f"{text} {noise}"
+    return say.sentences([text, noise])
 
 
 def _index(sections: Sequence[Section], say: Words) -> list[str]:
@@ -55,13 +55,13 @@ def _index(sections: Sequence[Section], say: Words) -> list[str]:
     known = [row for row in table.rows if row["change"] is not None] if table else []
     if not known:
         return []
-    ends = "; ".join(f"{row['name']} {row['index_new']:.1f} ({figures.change(row['change'])})" for row in known)
+    ends = say.clauses(f"{row['name']} {row['index_new']:.1f} ({figures.change(row['change'])})" for row in known)
     return [say("Price index: {ends}.", ends=ends)]
 
 
 def _who_cut(moves: Sequence[Move], copied: Collection[str], say: Words) -> str:
     """The model that most sellers cut, the deepest cut of all, and the price that swung widest."""
-    return " ".join([_cutters(moves, copied, say), *_swing(moves, say)])
+    return say.sentences([_cutters(moves, copied, say), *_swing(moves, say)])
 
 
 def _swing(moves: Sequence[Move], say: Words) -> list[str]:
@@ -101,7 +101,7 @@ def _cutters(moves: Sequence[Move], copied: Collection[str], say: Words) -> str:
     sellers = Counter(move.provider for move in cuts if move.model == model)
     fight = say("The hardest fight is over {model}, cut by {count} sellers ({sellers}).", model=model,
                 count=len(sellers), sellers=", ".join(sorted(sellers)))  # fmt: skip
-    return f"{fight} {told}"
+    return say.sentences([fight, told])
 
 
 def _rows(sections: Sequence[Section], table_id: str) -> Sequence[Mapping[str, object]]:
@@ -147,7 +147,7 @@ def _served_as_sold(flags: Flags, sections: Sequence[Section], say: Words) -> st
         named = ", ".join(f"{row['seller']} ({row['offers']})" for row in sellers[:NAMED])
         told.append(say("Nothing declared, and worth an audit from circumstance alone: {count} offers, most at "
                         "{sellers}.", count=len(_rows(sections, "suspected")), sellers=named))  # fmt: skip
-    return say("Served as sold: {told}", told=" ".join(told))
+    return say("Served as sold: {told}", told=say.sentences(told))
 
 
 def _where_to_buy(
@@ -170,7 +170,7 @@ def _where_to_buy(
         return text
     best = say("Cheapest that declares full precision: {offer} at {price} ({precision}).",
                **_offer_words(full[0], standing, say))  # fmt: skip
-    return f"{text} {best}"
+    return say.sentences([text, best])
 
 
 def _offer_words(side: Billed, standing: Standing, say: Words) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """The report's own words, in the reader's language. Text from outside is a value of a sentence, never a template."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from tracker.errors import UsageError
 
+GAPS = {"en": (" ", "; ", ", "), "zh": ("", "；", "、")}  # between sentences, clauses, items
 LANGUAGES = {"en": "", "zh": "chinese.toml"}  # English templates are their own keys
 
 
@@ -27,8 +28,14 @@ class Words:
     def __call__(self, template: str, /, **values: object) -> str:
         return sentences(self.lang).get(template, template).format(**values)
 
-    def plural(self, one: str, many: str, count: int, /, **values: object) -> str:
-        return self(one if count == 1 else many, count=f"{count:,}", **values)
+    def sentences(self, parts: Iterable[str]) -> str:
+        return GAPS[self.lang][0].join(parts)
+
+    def clauses(self, parts: Iterable[str]) -> str:
+        return GAPS[self.lang][1].join(parts)
+
+    def items(self, parts: Iterable[str]) -> str:
+        return GAPS[self.lang][2].join(parts)
 
 
 def words_of(lang: str) -> Words:
