@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.assess import inputs as assess_inputs
-from tracker.assess.costs import answer, cost_offers, rented, typical, week_of
+from tracker.assess.costs import (
+    answer,
+    bits_of,
+    cost_offers,
+    open_model,
+    rented,
+    told_precisions,
+    typical,
+    week_of,
+)
 from tracker.assess.findings import audit_signal
 from tracker.assess.inputs import on_grid, situations
 from tracker.assess.lengths import Lengths, lengths_of
@@ -219,6 +228,29 @@ def test_requests_are_as_long_as_a_router_counted_them() -> None:
     assert (usual.prompt_tokens, usual.output_tokens) == (3000, 500)
     assert cost.standing and usual.standing and cost.standing.band_id != usual.standing.band_id
     assert cost.standing.blended.mid < usual.standing.blended.mid, "the longer the prompt, the cheaper a mean token"
+
+
+@pytest.mark.parametrize(
+    ("model", "declared", "told"),
+    [
+        ("openai/gpt-oss-120b", "bf16", ["mxfp4", "bf16"]),  # released in mxfp4: no host stores it in 16 bits
+        ("openai/gpt-oss-120b", "fp4", ["fp4"]),
+        ("openai/gpt-oss-120b", None, ["mxfp4"]),
+        ("meta-llama/llama-3.3-70b", "fp8", ["fp8", "bf16"]),
+        ("meta-llama/llama-3.3-70b", "bf16", ["bf16"]),
+        ("meta-llama/llama-3.3-70b", "odd", ["bf16"]),
+    ],
+)
+def test_a_wider_label_than_the_weights_have_makes_no_dearer_service(
+    model: str, declared: str | None, told: list[str]
+) -> None:
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [OFFER | {"model_id": model}]}
+    facts["labels"] = [label(declared, 5)] if declared else []
+    facts["labels"] = [row | {"offer_id": 1} for row in facts["labels"]]
+    [one] = situations(facts, DAY, bits_of())
+    known = open_model(model)
+    assert known is not None
+    assert told_precisions(one, known) == told
 
 
 def test_a_bare_zero_is_not_free_and_an_unknown_currency_has_no_price() -> None:

@@ -225,10 +225,23 @@ def typical(one: Situation, scenario: str) -> tuple[tuple[str, float], ...]:
     return (("prompt", one.request.prompt_tokens), ("output", one.request.output_tokens))
 
 
+def told_precisions(one: Situation, model: Model) -> list[str]:
+    """The precision on sale, and the one that is told apart from it where label and release differ.
+
+    A label wider than the weights were released in says how a host computes: nobody stores more bits than there are.
+    """
+    native, label = model.native_precision, one.label
+    if label is None or label.value not in bits_of():
+        return [native]
+    wider = bits_of()[label.value] - native_bits(model)
+    if abs(wider) <= RUNG_BITS:
+        return [label.value]
+    return [native, label.value] if wider > 0 else [label.value, native]
+
+
 def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[tuple[str, Question]]:
-    label, known, usual = one.label, observed(one), typical(one, scenario)
-    sold = label.value if label is not None and label.value in bits_of() else model.native_precision
-    patience = first_token_limit(one)
+    known, usual, patience = observed(one), typical(one, scenario), first_token_limit(one)
+    sold, *apart = told_precisions(one, model)
 
     def ask(precision: str, given: float | None, output: float | None) -> Question:
         return Question(
@@ -236,9 +249,7 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
             one.cached_usd if one.tier == "standard" else None, known, usual,
         )  # fmt: skip
 
-    asked = [(f"at {sold}", ask(sold, one.input_usd, one.output_usd))]
-    if abs(bits_of()[sold] - native_bits(model)) > RUNG_BITS:
-        asked.append((f"at {model.native_precision}", ask(model.native_precision, one.input_usd, one.output_usd)))
+    asked = [(f"at {name}", ask(name, one.input_usd, one.output_usd)) for name in (sold, *apart)]
     if (one.input_list_usd, one.output_list_usd) != (one.input_usd, one.output_usd) and one.output_list_usd is not None:
         asked.append(("list", ask(sold, one.input_list_usd, one.output_list_usd)))
     if one.output_paid_usd is not None and one.input_paid_usd is not None:

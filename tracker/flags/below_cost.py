@@ -12,7 +12,7 @@ from tracker.flags.finding import Evidence, Figure, Finding, Rule, found, usd
 
 RULE = Rule(
     "below_cost",
-    version=2,
+    version=3,
     open_at=0.70,  # 0.3 to 0.7 is borderline: only what lies above it accuses
     close_at=0.50,
     quiet_days=7,
