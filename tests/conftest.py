@@ -1,13 +1,17 @@
-"""What all tests share: no stop-watch on properties, and a second look at tests that measure time.
+"""What all tests share: a home, a shop, no stop-watch on properties, and a second look at tests that measure time.
 
 Tests of streams, the sandbox and the daemon measure milliseconds with real servers; on a machine that does other work
 the probe rightly refuses to record what it has distorted. Those are tried again; everything else must pass at once.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from tests.shop import Shop, open_shop
+from tracker.settings import Home
 
 hypothesis.settings.register_profile("tracker", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tracker")
@@ -20,3 +24,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place = Path(item.path).relative_to(config.rootpath).as_posix()
         if place.startswith(MEASURES_TIME):
             item.add_marker(pytest.mark.flaky(reruns=4, reruns_delay=2))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with open_shop() as shop:
+        yield shop

@@ -1,15 +1,13 @@
 """Collecting over real HTTP into a real DuckDB file: what is kept, held, refused, and that nothing stops the others."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from scrapers import archive
-from tests.shop import Shop, open_shop, register, source, stock
+from tests.shop import Shop, register, source, stock
 from tracker.backfill.telling import reparse
 from tracker.collect import run as collecting
 from tracker.collect.run import collect
@@ -18,17 +16,6 @@ from tracker.explain.evidence import chains
 from tracker.settings import Home
 from warehouse.history import open_history
 from warehouse.passes import Summary
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with open_shop() as shop:
-        yield shop
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
 
 
 def run(home: Home) -> dict[str, Summary]:

@@ -8,7 +8,6 @@ import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,11 +75,6 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
             lambda home, modules, report, _: fetch_all(home, modules, report, loopback=True),
         )
         yield web
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
 
 
 def check(home: Home, *words: str) -> tuple[Result, dict[str, dict[str, str]]]:

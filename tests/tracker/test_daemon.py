@@ -8,7 +8,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import filelock
 import pytest
 import structlog
 
-from tests.shop import Shop, open_shop, source, stock
+from tests.shop import Shop, source, stock
 from tests.tracker.ticking import Clock, note_chores, register, set_clock
 from tracker.bounds import limit_memory
 from tracker.daemon import Children, schedule
@@ -26,17 +25,6 @@ from tracker.settings import Home
 from tracker.tick import tick
 
 DAEMON = [sys.executable, "-m", "tracker", "daemon", "--home"]
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with open_shop() as shop:
-        yield shop
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.shop import Shop, open_shop, source, stock
+from tests.shop import Shop, source, stock
 from tests.tracker.ticking import START, Clock, ask, note_chores, register, set_clock
 from tracker.cli import app
 from tracker.errands import errands, run_errands
@@ -28,17 +27,6 @@ from tracker.settings import Home
 from tracker.tick import tick
 
 KEY = "any-text-will-do"
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with open_shop() as shop:
-        yield shop
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 import structlog
 
 from scrapers.source import Capture
-from tests.shop import Shop, open_shop, source, stock
+from tests.shop import Shop, source, stock
 from tests.shop import parse as parse_shop
 from tests.tracker.ticking import Clock, ask, note_chores, outcomes, register, set_clock
 from tracker.collect import run as collecting
@@ -26,17 +26,6 @@ from tracker.collect.spool import spool_files
 from tracker.errors import BusyError, StoreError, TrackerError
 from tracker.settings import Home
 from tracker.tick import tick
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with open_shop() as shop:
-        yield shop
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
 
 
 @pytest.fixture
