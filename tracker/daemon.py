@@ -50,12 +50,15 @@ class Children:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self, name: str, command: Sequence[str], limit_s: float, memory_gb: float) -> int | None:
-        """Run one command to its end, or to its limit."""
+        """Run one command to its end, or to its limit; None: it was not started."""
         with self.lock:
             if self.stopping.is_set():
                 return None
-            # a group of its own: what the child starts ends with it
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+            try:  # a group of its own: what the child starts ends with it
+                child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+            except OSError as error:  # no memory, or an upgrade took the program away: the next minute tries again
+                structlog.get_logger().error("cannot be started", job=name, problem=error.strerror or str(error))
+                return None
             self.running[child.pid] = child
         try:
             with contextlib.suppress(ProcessLookupError):

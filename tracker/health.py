@@ -89,7 +89,8 @@ def metrics(health: Health, found: Sequence[SourceState]) -> str:
     lines = []
     for name, value in asdict(health).items():
         unit = name.replace("_age_s", "_age_seconds")
-        lines += [f"# TYPE tracker_{unit} gauge", f"tracker_{unit} {'NaN' if value is None else float(value):.15g}"]
+        shown = "NaN" if value is None else f"{float(value):.15g}"
+        lines += [f"# TYPE tracker_{unit} gauge", f"tracker_{unit} {shown}"]
     lines.append("# TYPE tracker_source_failures gauge")
     lines += [f'tracker_source_failures{{source="{state.source_id}"}} {state.failures}' for state in found]
     lines.append("# TYPE tracker_source_last_good_timestamp_seconds gauge")

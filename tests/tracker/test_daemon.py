@@ -52,6 +52,13 @@ def test_a_child_that_takes_too_long_is_ended_and_said_once() -> None:
     assert logs[0]["event"] == "stopped: it took too long"
 
 
+def test_a_program_that_cannot_be_started_is_said_in_one_line() -> None:
+    children = Children()
+    with structlog.testing.capture_logs() as logs:
+        assert children.run("tick", ["/no/such/python"], 5, 0) is None
+    assert [(log["event"], log["job"]) for log in logs] == [("cannot be started", "tick")] and not children.running
+
+
 def test_a_child_that_takes_too_much_memory_fails_by_itself() -> None:
     program = "import sys; sys.stdin.read(); bytearray(2**30)"
     pipe = subprocess.PIPE
@@ -120,6 +127,8 @@ def test_health_says_when_nothing_good_came_for_long(
     home.root.mkdir()
     with listening(home, port):
         assert _get(port, "/healthz")[0] == 503
+        code, text = _get(port, "/metrics")
+        assert code == 200 and "tracker_ok 0\n" in text and "tracker_last_good_pass_age_seconds NaN\n" in text
         shop.put("a", stock())
         tick(home, loopback=True)
         code, text = _get(port, "/healthz")
