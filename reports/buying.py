@@ -6,7 +6,7 @@ each of 3,400 tokens in and 500 out. Seconds per request: first token plus 500 t
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.ledger import Ledger, Rows
@@ -135,12 +135,23 @@ def priced(after: Mapping[int, Billed]) -> dict[str, list[Billed]]:
     return dict(sorted(by_model.items(), key=lambda item: (-len({s.provider for s in item[1]}), item[0])))
 
 
-def cheapest_section(after: Mapping[int, Billed], left_out: int, standing: Standing, say: Words) -> Section:
-    """Per model and load: the cheapest at any precision, and with full precision declared; `left_out` counts doubts."""
+def stated(sides: Sequence[Billed], copied: Collection[str]) -> Sequence[Billed]:
+    """Those that a seller or a router states itself; where nobody does, what copies state."""
+    return [side for side in sides if side.offer not in copied] or sides
+
+
+def cheapest_section(
+    after: Mapping[int, Billed], left_out: int, copied: Collection[str], standing: Standing, say: Words
+) -> Section:
+    """Per model and load: the cheapest at any precision, and with full precision declared; `left_out` counts doubts.
+
+    `copied`: offers whose price only a copy states; they stand in only where nobody states one himself.
+    """
     any_rows, full_rows = [], []
-    for sides in priced(after).values():
+    for every in priced(after).values():
+        sides = stated(every, copied)
         full = [side for side in sides if standing.precisions.get(side.offer_id) in FULL_PRECISION]
-        sellers = len({side.provider for side in sides})
+        sellers = len({side.provider for side in every})
         any_rows += [{**row, "sellers": sellers} for row in _by_load(sides, standing)]
         full_rows += [{**row, "sellers": sellers} for row in _by_load(full, standing)]
     text: tuple[str, ...] = (
@@ -148,7 +159,8 @@ def cheapest_section(after: Mapping[int, Billed], left_out: int, standing: Stand
             "Standard tier, proven prices above zero, 3:1 blend of input and output in dollars. 'At a time' is how "
             "many requests of 3,400 tokens in and 500 out the seller's published limits carry at once; where the "
             "cheapest seller's limits do not, the cheapest that carries more follows on the next line. A seller "
-            "without a published limit is not known to refuse."
+            "without a published limit is not known to refuse. A price that only a catalogue copies stands in where "
+            "no seller and no router states one."
         ),
         say(
             "'Uptime' and 'refused' (requests turned away for rate limits) are the week's, as a router counted them; "

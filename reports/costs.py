@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from reports import figures
-from reports.buying import priced
+from reports.buying import priced, stated
 from reports.ledger import Ledger, Rows
 from reports.moves import Billed
 from reports.parts import Chart, Column, Row, Section, Table
@@ -42,9 +42,9 @@ def floor_section(ledger: Ledger, after: Mapping[int, Billed], copied: Collectio
     floors = _on_sale(ledger.rows_of("price_floor", FLOOR, end), priced(after), copied)
     if not floors:
         return Section("floor", title, (say("Nothing recorded: no model's cost has been assessed up to this week."),))
-    stated = [row for row in floors if not row["is_copied"]]
-    below = [row for row in stated if row["cheapest_usd"] < row["cost_low"]]
-    within = [row for row in stated if row["cost_low"] <= row["cheapest_usd"] < row["cost_mid"]]
+    told = [row for row in floors if not row["is_copied"]]
+    below = [row for row in told if row["cheapest_usd"] < row["cost_low"]]
+    within = [row for row in told if row["cost_low"] <= row["cheapest_usd"] < row["cost_mid"]]
     text = say(
         "Of {count} open models with a cost band, {stated} have a price that a seller or a router states itself; the "
         "cheapest of {below} lies below even the low end of the band and of {within} below its middle. Models known "
@@ -52,7 +52,7 @@ def floor_section(ledger: Ledger, after: Mapping[int, Billed], copied: Collectio
         "assumptions; a price below it says that they do not hold for that seller, or that it loses money. The "
         "assumption 'market' takes accelerators at the week's rents, public serving software and the usual load and "
         "prompt lengths; other names are dated scenarios of one seller.",
-        count=len(floors), stated=len(stated), below=len(below), within=len(within),
+        count=len(floors), stated=len(told), below=len(below), within=len(within),
     )  # fmt: skip
     columns = (
         Column("model", say("Model"), "code"),
@@ -77,11 +77,9 @@ def _on_sale(floors: Rows, sold: Mapping[str, Sequence[Billed]], copied: Collect
     """With the cheapest price that a seller or router states, else that a copy states; cheapest against cost first."""
     rows = []
     for row in floors:
-        sides = sold.get(row["model"], ())
-        stated = [side for side in sides if side.offer not in copied]
-        if side := next(iter(stated or sides), None):
+        if side := next(iter(stated(sold.get(row["model"], ()), copied)), None):
             told = {"cheapest_usd": side.blended_usd_per_mtok, "offer": side.offer, "source": side.source_id}
-            rows.append({**row, **told, "is_copied": not stated})
+            rows.append({**row, **told, "is_copied": side.offer in copied})
     return sorted(rows, key=lambda row: (row["is_copied"], row["cheapest_usd"] / row["cost_mid"], row["model"]))
 
 

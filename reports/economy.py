@@ -22,7 +22,10 @@ SELECT model_id AS model, any_value(offer) AS offer, source_id AS source, count(
        sum(burn_mid_usd) AS burn_mid,
        sum(burn_high_usd) AS burn_high
 FROM burn WHERE day >= CAST(? AS DATE) AND day <= CAST(? AS DATE) AND model_id IS NOT NULL
-GROUP BY model_id, source_id HAVING sum(burn_high_usd) > 0 ORDER BY burn_mid DESC, burn_high DESC, model_id, source_id
+GROUP BY model_id, source_id HAVING sum(burn_high_usd) > 0
+-- two counts of one router's traffic are not twice the traffic: the fuller one
+QUALIFY row_number() OVER (PARTITION BY model_id ORDER BY sum(tokens) DESC, source_id) = 1
+ORDER BY burn_mid DESC, burn_high DESC, model_id, source_id
 """
 CLASSES = ("frontier", "open_large", "open_small", "chinese")
 
@@ -79,18 +82,23 @@ def _index_chart(chart_id: str, title: str, rows: Rows, moves: Rows, say: Words)
     return charts.drawn(chart_id, title, text, picture, Table(chart_id, title, columns, tuple(rows)))
 
 
-def below_cost_flags(flags: Flags, after: Mapping[int, Billed]) -> tuple[Rows, int, int]:
-    """Accusing flags, the surest first; behind them the free offers and the doubtful prices, with their counts."""
+def below_cost_flags(flags: Flags, after: Mapping[int, Billed]) -> tuple[Rows, Mapping[str, int]]:
+    """Accusing flags, the surest sellers first; free offers, doubtful prices, routers' headlines counted behind."""
     free = {side.offer for side in after.values() if not side.prices["input"] and not side.prices["output"]}
-    chosen = flags.accusing("below_cost", last=free)
+    chosen = flags.accusing("below_cost", last=free | flags.routed)
     told = {str(flag["offer"]) for flag in chosen}
-    return chosen, len(told & free), len(told & flags.doubted - free)
+    counts = {
+        "free": len(told & free),
+        "doubted": len(told & flags.doubted - free),
+        "routed": len(told & flags.routed - free - flags.doubted),
+    }
+    return chosen, counts
 
 
 def below_cost_section(ledger: Ledger, flags: Flags, after: Mapping[int, Billed], say: Words) -> Section:
     """Open below-cost flags, and what the traffic seen would lose."""
     week, title = ledger.week, say("Below cost")
-    chosen, free, doubted = below_cost_flags(flags, after)
+    chosen, counts = below_cost_flags(flags, after)
     copied = flags.hearsay("below_cost")
     burn = ledger.rows_of("burn", BURN, week.start_utc, week.told_to_utc)
     columns = (
@@ -115,10 +123,11 @@ def below_cost_section(ledger: Ledger, flags: Flags, after: Mapping[int, Billed]
     sentences = [
         say(
             "Offers flagged below cost: {count}, as the seller itself or the router that bills it states the price. "
-            "{free} of them are free and {doubted} more have a price that is itself in doubt (stale, a wrong unit, "
-            "sources in conflict); they stand last. {copied} more are so at a price that only a catalogue copies: a "
+            "{free} of them are free, {doubted} more have a price that is itself in doubt (stale, a wrong unit, "
+            "sources in conflict) and {routed} are a router's headline, which some host behind it asks; they stand "
+            "last. {copied} more are so at a price that only a catalogue copies: a "
             "copy is no witness, so they are listed apart and accuse nobody.",
-            count=len(chosen), free=free, doubted=doubted, copied=len(copied),
+            count=len(chosen), copied=len(copied), **counts,
         )
     ]  # fmt: skip
     if burn:

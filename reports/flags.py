@@ -1,7 +1,8 @@
 """Flags as they stood at the end of the week, told in their own words, and how many of them to expect false.
 
 A price that only a copy states (a catalogue that gathers other people's lists) accuses nobody: the seller may never
-have asked it. Such flags are told apart, for somebody to look at the seller's own page.
+have asked it. Such flags are told apart, for somebody to look at the seller's own page. A router's headline accuses
+the router least of all: some host behind it asks that price.
 """
 
 from collections import defaultdict
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reports.ledger import Ledger, Rows
-from reports.moves import Billed
+from reports.moves import ROUTERS, Billed
 from reports.parts import Column, Row, Section, Table
 from reports.words import Words
 
@@ -41,6 +42,7 @@ class Flags:
     rows: Rows
     doubted: frozenset[str]  # offers whose price itself an open flag doubts: no ground for another flag
     copied: frozenset[str]  # offers whose price only a copy states
+    routed: frozenset[str]  # a router's headlines
 
     def standing(self, *kinds: str, last: Collection[str] = ()) -> Rows:
         """Those of a kind that stood, the surest first; doubted offers and those in `last` behind all others."""
@@ -63,7 +65,13 @@ def flags_at(ledger: Ledger, after: Mapping[int, Billed]) -> Flags:
     rows = ledger.rows_of("flags", FLAGS, end, end, end)
     doubted = {str(row["offer"]) for row in rows if row["kind"] in DOUBTING and row["closed_at"] is None}
     copies = {row["source_id"] for row in ledger.rows(COPIES)}
-    return Flags(rows, frozenset(doubted), frozenset(s.offer for s in after.values() if s.source_id in copies))
+    routers = {row["provider"] for row in ledger.rows(ROUTERS)}
+    return Flags(
+        rows,
+        frozenset(doubted),
+        frozenset(side.offer for side in after.values() if side.source_id in copies),
+        frozenset(side.offer for side in after.values() if side.provider in routers),
+    )
 
 
 def offers_told(flags: Iterable[Row], shown: int = 3) -> str:

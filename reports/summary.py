@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from reports import figures
-from reports.buying import FULL_PRECISION, Standing, priced
+from reports.buying import FULL_PRECISION, Standing, priced, stated
 from reports.economy import below_cost_flags
 from reports.flags import Flags, offers_told
 from reports.movers import how_text, moved, swing_of
@@ -110,20 +110,20 @@ def _rows(sections: Sequence[Section], table_id: str) -> Sequence[Mapping[str, o
 
 def _below_cost(flags: Flags, after: Mapping[int, Billed], sections: Sequence[Section], say: Words) -> str:
     """The surest open below-cost flags with their assumption."""
-    chosen, free, doubted = below_cost_flags(flags, after)
+    chosen, behind = below_cost_flags(flags, after)
     floors = _rows(sections, "floor")
     if not chosen and not floors:
         return say("Below cost: nothing was assessed up to this week, so nobody is said to sell below cost.")
     if not chosen:
         return say("Below cost: no offer is flagged at a price that its seller or a router states, of {count} models "
                    "whose cost is known.", count=len(floors))  # fmt: skip
-    sure = chosen[: len(chosen) - free - doubted]
+    sure = chosen[: len(chosen) - sum(behind.values())]
     if not sure:
-        return say("Below cost: {count} offers are flagged, all of them free or at a price that is in doubt.",
-                   count=len(chosen))  # fmt: skip
+        return say("Below cost: {count} offers are flagged, all of them free, at a price that is in doubt, or a "
+                   "router's headline.", count=len(chosen))  # fmt: skip
     return say(
-        "Below cost, free offers and doubtful or merely copied prices apart: {count}, surest {offers} (probability in "
-        "brackets; the assumption '{scenario}' is explained under Price against cost floor).",
+        "Below cost, free offers, routers' headlines, doubtful and merely copied prices apart: {count}, surest "
+        "{offers} (probability in brackets; the assumption '{scenario}' is explained under Price against cost floor).",
         count=len(sure), offers=offers_told(sure), scenario=sure[0]["scenario"],
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ def _where_to_buy(
     model = model if model in models else next(iter(models), None)
     if model is None:
         return say("Where to buy: no model has a proven price.")
-    sides = [side for side in models[model] if side.offer not in copied] or models[model]
+    sides = stated(models[model], copied)
     text = say("Where to buy {model}: cheapest is {offer} at {price} $/M in/out ({precision}).", model=model,
                **_offer_words(sides[0], standing, say))  # fmt: skip
     full = [side for side in sides if standing.precisions.get(side.offer_id) in FULL_PRECISION]

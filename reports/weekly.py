@@ -62,7 +62,7 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
         movers.wavering_section(moves, say),
         movers.listing_section(moves, before, say),
         movers.conditions_section(moves, say),
-        cheapest_section(trusted, len(after) - len(trusted), standing, say),
+        cheapest_section(trusted, len(after) - len(trusted), flags.copied, standing, say),
         costs.floor_section(ledger, trusted, flags.copied, say),
         economy.below_cost_section(ledger, flags, after, say),
         costs.falls_section(ledger, trusted, most_contested(moves), say),

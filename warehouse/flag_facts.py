@@ -88,8 +88,7 @@ WITH said AS (
     FROM core.declaration_past d WHERE d.superseded_at IS NULL
 )
 SELECT d.version_id AS declaration_id, d.offer_id, d.attribute, d.declared AS value, d.source_id, d.observed_at,
-    d.ended_at,
-       s.standing
+    CASE WHEN d.ended_at <= {at} THEN d.ended_at END AS ended_at, s.standing
 FROM said d JOIN ref.source s USING (source_id)
 WHERE d.attribute IN ('precision', 'context_tokens') AND d.observed_at <= {at}
 ORDER BY d.offer_id, s.standing, d.observed_at, d.version_id
@@ -119,8 +118,8 @@ FROM daily GROUP BY offer_id, name HAVING count(*) >= 8 ORDER BY offer_id, name
 # Versions that touch the last four weeks, of offers where anything moved in them.
 _MOVES = """
 WITH touched AS (
-    SELECT offer_id, source_id, component, basis, CAST(amount AS DOUBLE) AS amount, currency, valid_from, valid_to,
-        quote_id
+    SELECT offer_id, source_id, component, basis, CAST(amount AS DOUBLE) AS amount, currency, valid_from,
+        CASE WHEN valid_to <= {at} THEN valid_to ELSE TIMESTAMP '9999-12-31' END AS valid_to, quote_id
     FROM price_history
     WHERE component = 'output' AND basis <> 'effective' AND unit = 'mtok' AND amount IS NOT NULL AND hours = ''
       AND min_prompt_tokens = 0 AND valid_from <= {at} AND valid_to > {at} - INTERVAL 28 DAY

@@ -1,0 +1,50 @@
+"""A pass as of a past day sees what that day saw: nothing that ended, changed or came later."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.reports.ledgers import MONDAY, Typed, price
+from tracker.records import Declaration, Limit, Metric, Offer, Record
+from warehouse.flag_facts import read_facts
+from warehouse.store import open_file
+
+HOST, GONE = Offer("host", "m"), Offer("host", "gone")
+SEEN = ("offers", "labels", "speeds", "speed_days", "moves", "conflicts", "limits", "read", "held", "lengths")
+
+
+def shown(day: int) -> list[Record]:
+    """Day 0 to 2: a discount, bf16, a wide limit, a second offer. From day 3 on all of it is otherwise."""
+    late = day > 2
+    rows: list[Record] = [*price(HOST, "2", "4"), Declaration(HOST, "precision", "fp8" if late else "bf16")]
+    rows += [Limit("host", "m", "", "requests", "minute", Decimal(10 if late else 600))]
+    rows += [Metric(HOST, "throughput_tok_s", "p50", "30m", 20.0 if late else 80.0)]
+    return rows if late else [*rows, *price(HOST, "1", "2", basis="discount"), *price(GONE, "1", "1")]
+
+
+def facts(root: Path, days: int, at: datetime) -> dict[str, Any]:
+    root.mkdir(exist_ok=True)
+    typed = Typed(models=dict.fromkeys((HOST, GONE), "qwen/qwen3-32b"))
+    typed.kinds["catalogue_c"] = "catalogue"
+    for day in range(-6, days):
+        typed.daily([day], shown(day))
+        typed.daily([day], price(HOST, "3", "3" if day < 3 else "2"), source="catalogue_c")
+    home = typed.publish(root)
+    with open_file(home.warehouse) as connection:
+        found = read_facts(connection, at)
+    return {name: found[name] for name in SEEN}
+
+
+def test_the_future_changes_nothing_of_the_past(tmp_path: Path) -> None:
+    at = MONDAY + timedelta(days=2, hours=23)
+    then, now = facts(tmp_path / "then", 3, at), facts(tmp_path / "now", 9, at)
+    assert [name for name in SEEN if then[name] != now[name]] == []
+    assert then["offers"] and then["labels"] and then["moves"] and then["limits"] and then["conflicts"]
+
+
+def test_what_ended_before_is_told(tmp_path: Path) -> None:
+    found = facts(tmp_path, 9, MONDAY + timedelta(days=8, hours=23))
+    precision = [row for row in found["labels"] if row["attribute"] == "precision"]
+    assert [(row["value"], row["ended_at"] is not None) for row in precision] == [("bf16", True), ("fp8", False)]
+    assert any(row["basis"] == "discount" and row["valid_to"].year < 9000 for row in found["moves"])
