@@ -86,8 +86,8 @@ def content_hash(facts: PassFacts, texts: Mapping[str, Sequence[str]] | None = N
     """One hash of everything a pass shows, in the order it shows it; `texts` of its rows where made already."""
     digest = blake2b(digest_size=16)
     for lines in (texts or texts_of(facts)).values():
-        for line in lines:
-            digest.update(f"({line})".encode())
+        if lines:
+            digest.update(f"({')('.join(lines)})".encode())
     for series in (facts.metrics, facts.fx_rates, facts.demand):
         for record, _ in series:
             digest.update(repr(record).encode())
