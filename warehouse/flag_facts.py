@@ -10,10 +10,15 @@ from warehouse.store import Connection
 
 Rows = list[dict[str, object]]
 ARTICLE_DAYS = 60  # an article's price is judged for two months after its date: it says nothing of later ones
+UNREAD_DAYS = 30  # a price whose source nobody has read for so long stays in the history and is not judged
 
 # One row per offer: the standing price (promotion included), the list price, the transacted one; best-standing source.
 _OFFERS = """
-WITH told AS (
+WITH unread AS (
+    SELECT p.source_id FROM core.pass p JOIN ref.source s USING (source_id)
+    WHERE p.outcome <> 'failed' AND p.observed_at <= {at} AND s.kind IN ('seller', 'host', 'market', 'catalogue')
+    GROUP BY p.source_id HAVING max(p.observed_at) <= {at} - INTERVAL {unread_days} DAY
+), told AS (
     SELECT q.quote_id, q.offer_id, q.offer, q.provider, q.listed_name, q.tier, q.model_id, q.component, q.basis,
         q.amount,
            q.currency, q.status, q.min_prompt_tokens, q.hours, q.source_id, q.observed_at, q.effective_from,
@@ -21,6 +26,7 @@ WITH told AS (
     FROM quotes_asof({at}) q JOIN ref.source s USING (source_id)
     WHERE q.unit = 'mtok' AND q.component IN ('input', 'output', 'cache_read', 'image_out', 'audio_out', 'video_out')
       AND (s.standing < 9 OR coalesce(q.effective_from, q.observed_at) > {at} - INTERVAL {article_days} DAY)
+      AND q.source_id NOT IN (FROM unread)
 ), best AS (
     SELECT offer_id, source_id FROM told WHERE basis <> 'effective' GROUP BY offer_id, source_id
     QUALIFY row_number() OVER (PARTITION BY offer_id ORDER BY min(standing), max(observed_at) DESC, source_id) = 1
@@ -164,8 +170,14 @@ SELECT h.hold_id, h.offer_id, h.component, CAST(h.amount AS DOUBLE) AS amount, h
 FROM core.hold h WHERE h.state = 'waiting' AND h.observed_at <= {at} AND h.reason <> 'jump' ORDER BY h.hold_id
 """
 _READ = """
-SELECT source_id, max(observed_at) AS last_good_at FROM core.pass
-WHERE outcome <> 'failed' AND observed_at <= {at} GROUP BY source_id ORDER BY source_id
+WITH latest AS (
+    SELECT source_id, observed_at, date_diff('minute', lag(observed_at) OVER earlier, observed_at) / 60 AS gap_hours
+    FROM core.pass WHERE outcome <> 'failed' AND observed_at <= {at}
+    WINDOW earlier AS (PARTITION BY source_id ORDER BY observed_at)
+    QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY observed_at DESC) <= 8
+)
+SELECT source_id, max(observed_at) AS last_good_at, median(gap_hours) AS usual_hours
+FROM latest GROUP BY source_id ORDER BY source_id
 """
 _MISSING = """
 SELECT offer_id, source_id, min(missing_since) AS missing_since FROM core.quote_now
@@ -231,7 +243,13 @@ def read_facts(connection: Connection, at: datetime, speed_days: int = 7) -> dic
     return {
         name: rows(
             connection,
-            sql.format(at=_literal(at), week=_literal(_monday(at)), days=speed_days, article_days=ARTICLE_DAYS),
+            sql.format(
+                at=_literal(at),
+                week=_literal(_monday(at)),
+                days=speed_days,
+                article_days=ARTICLE_DAYS,
+                unread_days=UNREAD_DAYS,
+            ),
         )
         for name, sql in READS.items()
     }

@@ -5,7 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.reports.ledgers import MONDAY, Typed, price
+from tracker.assess.inputs import situations
 from tracker.records import Declaration, Limit, Metric, Offer, Record
 from warehouse.flag_facts import read_facts
 from warehouse.store import open_file
@@ -48,3 +51,26 @@ def test_what_ended_before_is_told(tmp_path: Path) -> None:
     precision = [row for row in found["labels"] if row["attribute"] == "precision"]
     assert [(row["value"], row["ended_at"] is not None) for row in precision] == [("bf16", True), ("fp8", False)]
     assert any(row["basis"] == "discount" and row["valid_to"].year < 9000 for row in found["moves"])
+
+
+def test_a_price_that_nobody_has_read_for_a_month_is_not_judged(tmp_path: Path) -> None:
+    month, later = (facts(tmp_path / name, 1, MONDAY + timedelta(days=days)) for name, days in (("a", 29), ("b", 31)))
+    assert {row["offer"] for row in month["offers"]} == {"host/m", "host/gone"}
+    assert later["offers"] == [] and later["read"], "what was read stays in the history"
+
+
+@pytest.mark.parametrize(("every_days", "stale_after"), [(1, 4), (7, 25)])
+def test_readings_are_missed_by_the_interval_at_which_a_source_is_really_read(
+    every_days: int, stale_after: int, tmp_path: Path
+) -> None:
+    typed = Typed(models={HOST: "qwen/qwen3-32b"})
+    typed.kinds["catalogue_c"] = "catalogue"
+    typed.daily(range(-10 * every_days, 1, every_days), price(HOST, "3", "4"), source="catalogue_c")
+    home = typed.publish(tmp_path)
+    missed = {}
+    for days in (1, stale_after - 1, stale_after + 1):
+        at = MONDAY + timedelta(days=days)
+        with open_file(home.warehouse) as connection:
+            [one] = situations(read_facts(connection, at), at, {})
+        missed[days] = one.readings_missed
+    assert missed == {1: 0, stale_after - 1: 0, stale_after + 1: pytest.approx(3, abs=2)} and missed[stale_after + 1]

@@ -161,7 +161,7 @@ def test_an_offer_that_leaves_closes_its_flags_and_ends_its_margin(home: Home) -
         show(home, hours, **{FAIR: ("2", "6"), "qwen/qwen3-14b": ("2", "6")})
     assess(home)
     [flag] = rows(home, "SELECT closed_at, cause FROM flags WHERE kind = 'below_cost'")
-    assert flag["closed_at"] is not None and flag["cause"] == "the offer left the market"
+    assert flag["closed_at"] is not None and flag["cause"] == "no source that is read shows the offer"
     assert not rows(home, f"SELECT * FROM margins WHERE offer = 'a/{CHEAP}' AND basis = 'standing'")
 
 

@@ -96,7 +96,7 @@ def test_a_term_ends_and_a_delisted_offer_closes_its_flags() -> None:
     over = advance(standing, {}, set(), {"p/m"}, RULES, START + timedelta(days=14))
     assert [(step.action, "term" in step.cause) for step in over] == [("closed", True)]
     gone = advance(standing, {}, set(), set(), RULES, START + timedelta(days=1))
-    assert [(step.action, step.cause) for step in gone] == [("closed", "the offer left the market")]
+    assert [(step.action, step.cause) for step in gone] == [("closed", "no source that is read shows the offer")]
 
 
 def test_a_new_rule_version_is_news_and_a_small_move_is_not() -> None:

@@ -25,7 +25,16 @@ UNKNOWN_LABELS = frozenset(("", "unknown", "none", "null"))
 BY_NAME = "the listed name"  # where a label was read off the name itself
 # These move with every reading; what the series amount to is hashed instead (assess.judge).
 UNHASHED = frozenset(
-    ("last_good_at", "tok_s_seen", "ttft_s_seen", "paid_quote_id", "price_moves", "speed_days", "ttft_days")
+    (
+        "last_good_at",
+        "every_hours",
+        "tok_s_seen",
+        "ttft_s_seen",
+        "paid_quote_id",
+        "price_moves",
+        "speed_days",
+        "ttft_days",
+    )
 )
 PAID_STEP = 1.05  # transacted prices breathe daily with the share of cache hits
 LENGTH_STEP = 1.5  # requests grow and shrink slowly; the range around them is wider than a step
@@ -132,7 +141,7 @@ def situations(facts: Mapping[str, Rows], at: datetime, bits: Mapping[str, float
         name: _grouped(facts[name])
         for name in ("labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing")
     }
-    read = {str(row["source_id"]): row["last_good_at"] for row in facts["read"]}
+    read = {str(row["source_id"]): row for row in facts["read"]}
     limits = _limits(facts["limits"])
     lengths = {model: _steps(found) for model, found in lengths_of(facts["lengths"]).items()}
     return [_situation(row, by, read, limits, lengths, at, bits) for row in facts["offers"]]
@@ -152,7 +161,7 @@ def _grouped(rows: Rows) -> dict[int, list[Mapping[str, Any]]]:
 def _situation(
     row: Mapping[str, Any],
     by: Mapping[str, Mapping[int, Rows]],
-    read: Mapping[str, Any],
+    read: Mapping[str, Mapping[str, Any]],
     limits: Mapping[tuple[str, str, str], tuple[LimitRow, ...]],
     lengths: Mapping[str, Lengths],
     at: datetime,
@@ -164,7 +173,8 @@ def _situation(
         by["labels"].get(offer_id, ()), str(row["named_precision"] or ""), row["since"], bits
     )
     missing = [m["missing_since"] for m in by["missing"].get(offer_id, ()) if m["source_id"] == source_id]
-    every = float(row["every_hours"] or 24)
+    seen = read.get(source_id, {})
+    every, last_good = _interval(float(row["every_hours"] or 24), seen.get("usual_hours")), seen.get("last_good_at")
     return Situation(
         offer_id=offer_id,
         offer=str(row["offer"]),
@@ -181,8 +191,8 @@ def _situation(
         context_tokens=_context(by["labels"].get(offer_id, ())),
         limits=_own_limits(limits, provider, str(row["listed_name"]), str(row["tier"])),
         conflicts=tuple(_conflict(found) for found in by["conflicts"].get(offer_id, ())),
-        readings_missed=_missed(read.get(source_id), every, at),
-        last_good_at=read.get(source_id),
+        readings_missed=_missed(last_good, every, at),
+        last_good_at=last_good,
         missing_since=missing[0] if missing else None,
         request=lengths.get(str(row["model_id"])),
         **_prices(row, moves, by["held"].get(offer_id, ()), at),
@@ -253,6 +263,13 @@ def _pace(speeds: Mapping[str, Mapping[str, Any]]) -> tuple[float | None, float 
     speed, first, prefill = (speeds.get(name) for name in ("throughput_tok_s", "ttft_ms", "prefill_s"))
     ttft_s = float(first["value"]) / 1000 if first else float(prefill["value"]) if prefill else None
     return (float(speed["value"]) if speed else None), ttft_s
+
+
+def _interval(planned_hours: float, usual_hours: float | None) -> float:
+    """Hours between readings: the planned, doubled until what was usual lately fits, as where somebody reads weekly."""
+    while usual_hours is not None and planned_hours < usual_hours / 1.5:
+        planned_hours *= 2
+    return planned_hours
 
 
 def _missed(last_good: datetime | None, every_hours: float, at: datetime) -> int:

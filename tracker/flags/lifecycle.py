@@ -90,7 +90,7 @@ def _move(
 ) -> Iterator[Step]:
     rule, finding = rules[flag.kind], findings.get((flag.offer, flag.kind))
     if flag.offer not in listed:
-        yield _step("closed", flag, at, "the offer left the market")
+        yield _step("closed", flag, at, "no source that is read shows the offer")
         return
     if flag.offer not in rated:
         yield from _aged(flag, rule, at)

@@ -11,7 +11,7 @@ from tracker.flags.odds import ramp
 
 RULE = Rule(
     "stale_listing",
-    version=1,
+    version=2,  # since 2: readings are counted at the interval at which the source was read lately
     open_at=0.5,
     close_at=0.5,
     quiet_days=0,
