@@ -21,7 +21,8 @@ OFFERS = """
 SELECT offer_id, offer, provider, listed_name, tier, model_id, precision, currency, input, output, cache_read,
        input_usd_per_mtok, output_usd_per_mtok, blended_usd_per_mtok, input_status, output_status, discounted,
        context_tokens, source_id, changed_at, input_quote_id, output_quote_id
-FROM offers ORDER BY blended_usd_per_mtok NULLS LAST, offer, offer_id
+FROM offers
+ORDER BY 'zero_claimed' IN (input_status, output_status) NULLS FIRST, blended_usd_per_mtok NULLS LAST, offer, offer_id
 """
 # One pass over all changes; pages then look their own up.
 RECENT = """
@@ -37,6 +38,7 @@ FROM recent_change WHERE {key} IN (SELECT unnest(?::VARCHAR[]))
 QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY changed_at DESC, offer, component, quote_id) <= 40
 ORDER BY {key}, changed_at DESC, offer, component, quote_id, old_quote_id
 """
+MOVED = "SELECT DISTINCT offer FROM recent_change WHERE kind NOT IN ('new', 'removed')"
 PATHS = """
 SELECT offer_id, basis, amount, valid_from, valid_to, quote_id, source_id FROM price_history
 WHERE offer_id IN (SELECT unnest(?::BIGINT[])) AND component = 'output' AND min_prompt_tokens = 0 AND hours = ''
@@ -82,6 +84,7 @@ def current_offers(history: History) -> Rows:
 def page_data(history: History, offers: Rows, now: datetime) -> Iterator[PageData]:
     """Models, then providers, each in order of name."""
     history.connection.execute(RECENT, [now - YEAR])
+    moved = frozenset(row["offer"] for row in history.rows(MOVED))
     for kind, key in (("models", "model_id"), ("providers", "provider")):
         groups: defaultdict[str, Rows] = defaultdict(list)
         for row in offers:
@@ -89,15 +92,18 @@ def page_data(history: History, offers: Rows, now: datetime) -> Iterator[PageDat
                 groups[row[key]].append(row)
         names = sorted(groups)
         for start in range(0, len(names), BATCH):
-            yield from _batch(history, kind, key, {name: groups[name] for name in names[start : start + BATCH]}, now)
+            some = {name: groups[name] for name in names[start : start + BATCH]}
+            yield from _batch(history, kind, key, some, moved, now)
 
 
-def _batch(history: History, kind: str, key: str, groups: Mapping[str, Rows], now: datetime) -> Iterator[PageData]:
+def _batch(
+    history: History, kind: str, key: str, groups: Mapping[str, Rows], moved: Collection[object], now: datetime
+) -> Iterator[PageData]:
     changes: defaultdict[str, Rows] = defaultdict(list)
     found: Rows = history.rows(CHANGES.format(key=key), [list(groups)])
     for row in found:
         changes[row[key]].append(row)
-    chosen = {name: _charted(rows, changes[name]) for name, rows in groups.items()}
+    chosen = {name: _charted(rows, moved) for name, rows in groups.items()}
     ids = [row["offer_id"] for rows in chosen.values() for row in rows]
     versions: defaultdict[int, Rows] = defaultdict(list)
     source = {row["offer_id"]: row["source_id"] for rows in chosen.values() for row in rows}
@@ -110,9 +116,8 @@ def _batch(history: History, kind: str, key: str, groups: Mapping[str, Rows], no
         yield PageData(kind, name, rows, changes[name], lines)
 
 
-def _charted(offers: Rows, changes: Rows) -> Rows:
-    """Offers in dollars whose price moved: a flat line says nothing. The cheapest few."""
-    moved = {row["offer"] for row in changes if row["kind"] not in ("new", "removed")}
+def _charted(offers: Rows, moved: Collection[object]) -> Rows:
+    """Offers in dollars whose price moved in the year: a flat line says nothing. The cheapest few."""
     return [row for row in offers if row["offer"] in moved and row["currency"] == "USD" and row["output"]][:LINES]
 
 
@@ -174,7 +179,8 @@ def _link(kind: str, name: object, known: Mapping[str, Collection[str]], root: s
 
 def _quotes(row: Mapping[str, Any], say: Words) -> dict[str, object]:
     zero = "zero_claimed" in (row["input_status"], row["output_status"])
-    note = say("zero not proven") if zero else say("promotion") if row["discounted"] else ""
+    free = say("free tier") if row["tier"] == "free" else ""
+    note = say("zero not proven") if zero else say("promotion") if row["discounted"] else free
     return {"quote": row["output_quote_id"] or row["input_quote_id"], "status": note}
 
 

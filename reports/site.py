@@ -38,6 +38,7 @@ DOWNLOADS = {
     "sources": "where it was read and how that went",
     "flags": "dated inferences about offers",
 }
+LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 MANIFEST = ".site.json"
 AT_ONCE = 48  # pages drawn per round
 
@@ -201,6 +202,21 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
     beside.replace(path)
 
 
+def _weeks(folder: Path, stems: Sequence[str], lang: str) -> list[tuple[str, list[tuple[str, str]], str]]:
+    """Per week: its label, its languages with their stems, and who cut, in the site's language where it is told."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for stem in sorted(stems):
+        label, _, other = stem.partition(".")
+        found.setdefault(label, []).append((other or "en", stem))
+    weeks = []
+    for label, told in sorted(found.items(), reverse=True):
+        stem = dict(told).get(lang, told[0][1])
+        figures_of = folder / stem / "report.json"
+        sentence = json.loads(figures_of.read_text())["summary"][1] if figures_of.is_file() else ""
+        weeks.append((label, [(LANGUAGE_NAMES.get(name, name), stem) for name, stem in told], sentence))
+    return weeks
+
+
 def _write_index(
     build: _Build, now: datetime, reports: Sequence[str], names: Names,
     downloads: Sequence[tuple[str, str]], say: Words,
@@ -208,7 +224,8 @@ def _write_index(
     subtitle = say("What LLM inference sells for, with the evidence. The ledger stands at {at} UTC.",
                    at=figures.when(now))  # fmt: skip
     text = render.page(
-        "index.html.j2", say.lang, title=say("Inference price tracker"), subtitle=subtitle, reports=reports,
+        "index.html.j2", say.lang, title=say("Inference price tracker"), subtitle=subtitle,
+        weeks=_weeks(build.folder / "reports", reports, say.lang),
         downloads=[(name, say(about)) for name, about in downloads], models=links(names["models"], "models"),
         providers=links(names["providers"], "providers"),
     )  # fmt: skip

@@ -87,11 +87,11 @@ def _swing(moves: Sequence[Move], say: Words) -> list[str]:
 
 
 def _cutters(moves: Sequence[Move], copied: Collection[str], say: Words) -> str:
-    """A cut that its seller or a router states goes before one that only a copy states."""
+    """A cut of a seller goes before a router's headline, and that before what only a copy states."""
     cuts = [move for move in moved(moves, "cut") if move.model_id and move.change is not None]
     if not cuts:
         return say("No offer of a known model got cheaper.")
-    deepest = min(cuts, key=lambda move: (move.offer in copied, move.change or 0.0, move.offer))
+    deepest = min(cuts, key=lambda move: (move.offer in copied, move.routed, move.change or 0.0, move.offer))
     told = say("The deepest cut is {offer}: {prices}, {how}, since {at} UTC ({source}).", offer=deepest.offer,
                prices=price_text(deepest, say), how=how_text(deepest, say), at=figures.when(deepest.last_at),
                source=deepest.steps[-1].source_id)  # fmt: skip

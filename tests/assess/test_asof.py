@@ -27,7 +27,6 @@ def shown(day: int) -> list[Record]:
 
 
 def facts(root: Path, days: int, at: datetime) -> dict[str, Any]:
-    root.mkdir(exist_ok=True)
     typed = Typed(models=dict.fromkeys((HOST, GONE), "qwen/qwen3-32b"))
     typed.kinds["catalogue_c"] = "catalogue"
     for day in range(-6, days):

@@ -49,6 +49,7 @@ class Typed:
 
     def publish(self, root: Path) -> Home:
         home = Home(root)
+        root.mkdir(exist_ok=True)
         with open_file(home.warehouse) as connection:
             replace_table(connection, "ref.source", [_source(name, kind) for name, kind in self.kinds.items()])
             for source, at, records in sorted(self.passes, key=lambda one: one[1]):

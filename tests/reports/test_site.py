@@ -1,6 +1,7 @@
 """The static site: complete, hostile names stay text, unchanged pages are left alone, gone ones are removed."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,6 +10,9 @@ import pytest
 
 from reports.pages import slug
 from reports.site import SiteSummary, write_site
+from reports.weekly import write_report
+from tests.reports.ledgers import MONDAY, Typed, price
+from tracker.records import Offer
 from tracker.settings import Home
 
 
@@ -69,6 +73,32 @@ def test_the_downloads_open(built: tuple[Path, SiteSummary]) -> None:
     with duckdb.connect() as fresh:
         rows = fresh.execute(f"SELECT count(*) FROM '{folder / 'data' / 'offers.parquet'}'").fetchone()
     assert offers == rows
+
+
+def test_a_model_page_puts_unproven_zeros_last_and_draws_what_moved_long_ago(tmp_path: Path) -> None:
+    zero, once, busy = (Offer(name, "m") for name in ("zero", "once", "busy"))
+    ledger = Typed(models=dict.fromkeys((zero, once, busy), "zed/m"))
+    for hour in range(30):
+        rows = [*price(zero, "0", "0", status="zero_claimed"), *price(once, "1", "2" if hour else "4")]
+        ledger.show(MONDAY + timedelta(hours=hour), [*rows, *price(busy, "3", str(5 + hour % 2))])
+    home = ledger.publish(tmp_path / "home")
+    write_site(home, tmp_path / "site")
+    page = (tmp_path / "site" / "models" / "zed--m.html").read_text()
+    assert re.findall(r">(once|busy|zero)</a></td>", page)[:3] == ["once", "busy", "zero"]
+    assert "Now: once/m $2.00, busy/m $6.00." in page
+
+
+def test_the_index_has_each_week_once_in_its_languages_with_who_cut(tmp_path: Path) -> None:
+    ledger = Typed(models={Offer("host", "m"): "zed/m"})
+    for day in range(-3, 4):
+        ledger.daily([day], price(Offer("host", "m"), "1" if day < 1 else "0.5", "1"))
+    home = ledger.publish(tmp_path / "home")
+    for lang in ("en", "zh"):
+        write_report(home, "2026-W30", lang)
+    write_site(home, tmp_path / "site")
+    index = (tmp_path / "site" / "index.html").read_text()
+    assert index.count("<dt>2026-W30 ·") == 1 and "The deepest cut is host/m" in index
+    assert 'href="reports/2026-W30.html">English' in index and 'href="reports/2026-W30.zh.html">中文' in index
 
 
 @pytest.mark.parametrize("name", ["<script>", "../../etc/passwd", "a/b", "A/b", "模型", "con", ".hidden", "x" * 300])
