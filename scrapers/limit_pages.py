@@ -238,5 +238,5 @@ KEYS = {
     "credits purchased (all time)": "tier",
     "用户等级": "tier",
 }
-UNITS = {"req": "requests", "request": "requests", "input": "requests", "image": "images", "token": "tokens"}
+UNITS = {"req": "requests", "request": "requests", "input": "inputs", "image": "images", "token": "tokens"}
 WINDOWS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}

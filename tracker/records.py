@@ -55,7 +55,7 @@ BASES = frozenset(("list", "discount", "effective"))
 # dynamic: priced per request by a router. unknown: the offer exists, its price was not published.
 PRICE_STATUSES = frozenset(("known", "free", "zero_claimed", "dynamic", "unknown"))
 LIMIT_MEASURES = frozenset(
-    ["requests", "tokens", "input_tokens", "output_tokens", "images", "concurrency", "audio_seconds"]
+    ["requests", "inputs", "tokens", "input_tokens", "output_tokens", "images", "concurrency", "audio_seconds"]
 )
 LIMIT_WINDOWS = frozenset(["second", "minute", "hour", "day", "month", "instant"])
 LIMIT_STATUSES = frozenset(("number", "unlimited", "dynamic", "unknown"))

@@ -92,7 +92,7 @@ COMMENT ON COLUMN limits.listed_name IS 'Which model; empty: the whole account';
 COMMENT ON COLUMN limits.tier IS 'Service tier';
 COMMENT ON COLUMN limits.region IS 'Region or market';
 COMMENT ON COLUMN limits.account_tier IS 'The seller''s own word for the account: free, tier 1, build ...';
-COMMENT ON COLUMN limits.measure IS 'requests, tokens, input_tokens, output_tokens, images, concurrency';
+COMMENT ON COLUMN limits.measure IS 'requests, inputs (texts to embed: one request may hold many), tokens, input_tokens, output_tokens, images, concurrency, audio_seconds';
 COMMENT ON COLUMN limits.per IS 'second, minute, hour, day, month; instant for concurrency';
 COMMENT ON COLUMN limits.amount IS 'How many; NULL unless status is number';
 COMMENT ON COLUMN limits.status IS 'number, unlimited, dynamic or unknown: three different kinds of not having a number';
