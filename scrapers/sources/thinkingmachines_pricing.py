@@ -1,10 +1,12 @@
 """Thinking Machines' Tinker price table (Markdown, USD per million tokens): prefill, its cached share, sampling.
 
-One cell holds prefill and its cached price; a struck-out price is the list price. Training is not inference: not read.
+One cell holds prefill and its cached price; a struck-out price is the list price. The cached price is a share of what
+is charged now, so beside a discounted prefill it is discounted too. Training is not inference: not read.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from scrapers.source import Capture, Request, Source, anchor
 from scrapers.tables import Money, Reading, loud, markdown_tables, meanings, priced, prices_in, text_of
@@ -59,11 +61,13 @@ def _row(model: str, prefill: str, sample: str, place: str) -> Iterator[Record]:
         return
     for component, text in (("input", found["miss"]), ("cache_read", found["hit"]), ("output", sample)):
         try:
-            reading = Reading({}, component, "", prices_in(text, DOLLARS), "USD", place)
+            prices = prices_in(text, DOLLARS)
         except ParseError as error:
             yield Notice("bad_row", str(error), place)
             continue
-        yield from reading.quotes(Offer("thinkingmachines", model))
+        if component == "cache_read" and "~~" in found["miss"]:
+            prices = tuple(replace(price, basis="discount") for price in prices)
+        yield from Reading({}, component, "", prices, "USD", place).quotes(Offer("thinkingmachines", model))
 
 
 WORDS = {
