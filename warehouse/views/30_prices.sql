@@ -65,8 +65,10 @@ WITH steps AS (
                     ORDER BY valid_from, valid_to, recorded_at),
            same_unit AS (PARTITION BY source_id, offer_id, component, basis, min_prompt_tokens, max_prompt_tokens, hours,
                                       currency, unit ORDER BY valid_from, valid_to, recorded_at)
-), copied AS (SELECT source_id FROM ref.source WHERE copies <> ''),
-routers AS (SELECT DISTINCT provider FROM ref.source WHERE kind = 'market' AND provider <> ''), begun AS (SELECT source_id, recorder, min(observed_at) AS begun_at FROM core.pass WHERE outcome <> 'failed' GROUP BY ALL),
+),
+copied AS (SELECT source_id FROM ref.source WHERE copies <> ''),
+routers AS (SELECT DISTINCT provider FROM ref.source WHERE kind = 'market' AND provider <> ''),
+begun AS (SELECT source_id, recorder, min(observed_at) AS begun_at FROM core.pass WHERE outcome <> 'failed' GROUP BY ALL),
 first_pass AS (SELECT source_id, min(begun_at) AS begun_at FROM begun GROUP BY source_id),
 joined_late AS (SELECT DISTINCT source_id, begun_at FROM begun),
 ends AS (
