@@ -41,7 +41,7 @@ def parse(capture: Capture) -> Iterator[Record]:
     if not section:
         raise ParseError("minimax_limits: no section of language models on the page")
     part = replace(capture, body=section[0].encode())
-    for record in page_limits(part, Reading("minimax", region=capture.label)):
+    for record in page_limits(part, Reading("minimax", region=capture.label or "global")):
         if isinstance(record, Limit):
             yield from (replace(record, listed_name=name) for name in _names(record.listed_name))
         else:

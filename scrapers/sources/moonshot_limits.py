@@ -29,4 +29,4 @@ SOURCE = Source(
 
 
 def parse(capture: Capture) -> Iterator[Record]:
-    yield from page_limits(capture, Reading("moonshot", region=capture.label))
+    yield from page_limits(capture, Reading("moonshot", region=capture.label or "global"))
