@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from reports.billed import Billed
 from reports.ledger import Ledger, Rows
-from reports.moves import Billed
 from reports.parts import Column, Row, Section, Table
 from reports.words import Words
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from reports.billed import Billed, billed_at
 from reports.ledger import Ledger
-from reports.moves import Billed, Move, billed_at, moves_of
+from reports.moves import Move, moves_of
 from reports.parts import Column, Section, Table
 from reports.week import label_of
 from reports.words import Words

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from reports import figures
+from reports.billed import Billed
 from reports.buying import priced, stated
 from reports.ledger import Ledger, Rows
-from reports.moves import Billed
 from reports.parts import Chart, Column, Row, Section, Table
 from reports.words import Words
 

@@ -7,9 +7,9 @@ and the sections say so.
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from reports.billed import Billed
 from reports.flags import Flags, flag_table, hearsay_table
 from reports.ledger import Ledger, Rows
-from reports.moves import Billed
 from reports.parts import Chart, Column, Row, Section, Table
 from reports.words import Words
 

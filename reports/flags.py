@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reports.billed import ROUTERS, Billed
 from reports.ledger import Ledger, Rows
-from reports.moves import ROUTERS, Billed
 from reports.parts import Column, Row, Section, Table
 from reports.words import Words
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from reports.moves import Billed, Move
+from reports.billed import Billed
+from reports.moves import Move
 from reports.parts import Column, Row, Section, Table
 from reports.words import Words
 
@@ -224,33 +225,3 @@ def _zero_span(move: Move) -> Row:
     began = [step.changed_at for step in move.steps if step.kind == "zero_claimed"]
     ended = [step.changed_at for step in move.steps if step.kind == "zero_ended"]
     return {"zero_from": began[0] if began else None, "zero_until": ended[-1] if ended else None}
-
-
-def conditions_section(moves: Sequence[Move], say: Words) -> Section:
-    """Changes beside the plain input and output price: cache, long prompts, time bands, images."""
-    rows = []
-    for move in moved(moves, "conditions", "cut", "rise", "mixed"):
-        for step in move.steps:
-            if step.component in ("input", "output") and step.base:
-                continue
-            if step.kind not in ("cut", "rise"):
-                continue
-            row: dict[str, object] = {"model": move.model, "offer": move.offer, "component": step.component}
-            scope = say("any prompt, any hour") if step.base else say("for some prompts or hours")
-            row |= {"scope": scope, "price_old": step.old, "price_new": step.new}
-            row |= {"currency": move.currency, "at": step.changed_at}
-            rows.append({**row, "source": step.source_id, "quotes": step.quote_ids})
-    columns = (
-        *names_columns(say),
-        Column("component", say("Component"), "code"),
-        Column("scope", say("Scope")),
-        Column("price", say("Price"), "step"),
-        Column("currency", say("Currency")),
-        Column("at", say("Since (UTC)"), "when"),
-        Column("source", say("Source"), "code"),
-        Column("quotes", say("Evidence"), "evidence"),
-    )
-    table = Table("conditions", say("Cache, long prompts, hours and other components"), columns, tuple(rows), 20,
-                  folded=True)  # fmt: skip
-    text = say("Prices beside plain input and output that moved: {count}.", count=len(rows))
-    return Section("conditions", say("Fine print that moved"), (text,), (), (table,))

@@ -5,87 +5,20 @@ what other sources echo later is not news. Amounts are per million tokens in the
 move is not a price change. An offer that moves to and fro is told once, with a count.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise
-from math import log
 
+from reports.billed import COMPONENTS, ROUTERS, Billed
 from reports.ledger import Ledger
-from reports.parts import Row
+from reports.steps import DOWN, UP, Step, net_share, spread_of, steps_of, turns_of
 
-BILLED = """
-SELECT offer_id, offer, provider, listed_name, tier, region, variant, model_id, currency, input, output, cache_read,
-       input_usd_per_mtok, output_usd_per_mtok, input_status, output_status, source_id
-FROM offers_asof(?) ORDER BY offer, offer_id
-"""
-CHANGES = """
-SELECT changed_at, offer_id, offer, provider, listed_name, tier, region, model_id, component, basis, min_prompt_tokens,
-       hours, kind, old_amount, new_amount, currency, source_id, old_quote_id, quote_id
-FROM price_changes WHERE changed_at >= ? AND changed_at <= ?
-ORDER BY changed_at, offer, component, basis, min_prompt_tokens, hours, source_id, quote_id
-"""
-ROUTERS = "SELECT DISTINCT provider FROM sources WHERE kind = 'market' AND provider <> ''"
 # A price that turns round this often in a week is not announced but chased: a reseller's bot after the cheapest. It is
 # a move only where its net covers at least this share of the range it wandered through (in logarithms).
 TURNS, NET_SHARE = 2, 0.5
-COMPONENTS = ("input", "output", "cache_read")
-DOWN, UP = frozenset(("cut", "promo_start", "made_free")), frozenset(("rise", "promo_end", "free_ended"))
 MOVING = DOWN | UP | {"repack"}
-
-
-@dataclass(frozen=True, slots=True)
-class Billed:
-    """What an offer costs at one instant."""
-
-    offer_id: int
-    offer: str
-    provider: str
-    listed_name: str
-    tier: str
-    model_id: str | None
-    currency: str
-    prices: Mapping[str, Decimal | None]
-    input_usd_per_mtok: float | None
-    output_usd_per_mtok: float | None
-    statuses: tuple[str | None, str | None]
-    source_id: str
-
-    @property
-    def blended(self) -> Decimal | None:
-        """Three parts input to one part output, as the house blends."""
-        read, written = self.prices["input"], self.prices["output"]
-        return None if read is None or written is None else (3 * read + written) / 4
-
-    @property
-    def blended_usd_per_mtok(self) -> float | None:
-        read, written = self.input_usd_per_mtok, self.output_usd_per_mtok
-        return None if read is None or written is None else (3 * read + written) / 4
-
-    @property
-    def model(self) -> str:
-        return self.model_id or self.listed_name
-
-    @property
-    def zero_claimed(self) -> bool:
-        return "zero_claimed" in self.statuses
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One row of `price_changes`."""
-
-    changed_at: datetime
-    component: str
-    basis: str
-    base: bool  # holds for any prompt length at any hour
-    kind: str
-    old: Decimal | None
-    new: Decimal | None
-    source_id: str
-    quote_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,31 +86,6 @@ class Move:
         return spread_of(self.before, self.after, self.steps, component)
 
 
-def billed_at(ledger: Ledger, moment: datetime) -> dict[int, Billed]:
-    """All offers as they billed at an instant, by offer id."""
-    return {row["offer_id"]: _billed(row) for row in ledger.rows(BILLED, moment)}
-
-
-def _billed(row: Row) -> Billed:
-    prices = {name: row[name] for name in COMPONENTS}
-    kept = {name: row[name] for name in Billed.__slots__ if name in row}
-    return Billed(**kept, prices=prices, statuses=(row["input_status"], row["output_status"]))
-
-
-def steps_of(ledger: Ledger) -> tuple[dict[int, list[Step]], dict[int, Row]]:
-    """The week's classified changes by offer, and one row of each offer for its names."""
-    steps: defaultdict[int, list[Step]] = defaultdict(list)
-    named: dict[int, Row] = {}
-    for row in ledger.during(CHANGES):
-        named.setdefault(row["offer_id"], row)
-        ids = tuple(i for i in (row["old_quote_id"], row["quote_id"]) if i is not None)
-        base = row["min_prompt_tokens"] == 0 and row["hours"] == ""
-        step = Step(row["changed_at"], row["component"], row["basis"], base, row["kind"], row["old_amount"],
-                    row["new_amount"], row["source_id"], ids)  # fmt: skip
-        steps[row["offer_id"]].append(step)
-    return dict(steps), named
-
-
 def moves_of(ledger: Ledger, before: dict[int, Billed], after: dict[int, Billed]) -> list[Move]:
     """Every offer that moved in the week, once."""
     steps, named = steps_of(ledger)
@@ -236,38 +144,6 @@ def _kind(before: Billed | None, after: Billed | None, steps: list[Step], routed
     if not falls and not rises:
         return ("conditions" if kinds & MOVING else ""), ()
     return ("mixed" if falls and rises else "cut" if falls else "rise"), _how(steps)
-
-
-def spread_of(
-    before: Billed | None, after: Billed | None, steps: Sequence[Step], name: str
-) -> tuple[Decimal, Decimal] | None:
-    """The lowest and highest a component was billed at in the week; list prices under a promotion bill nobody."""
-    own = [step for step in steps if step.component == name and step.base and step.new is not None]
-    promoted = any(step.basis == "discount" for step in own)
-    taken = [side.prices[name] for side in (before, after) if side]
-    taken += [step.new for step in own if step.basis == "discount" or not promoted]
-    known = [amount for amount in taken if amount is not None]
-    return (min(known), max(known)) if known else None
-
-
-def net_share(before: Billed, after: Billed, steps: Sequence[Step]) -> float:
-    """How much of the range that input and output wandered through the net of the week is: 0 back again, 1 straight."""
-    shares = []
-    for name in COMPONENTS[:2]:
-        old, new, spread = before.prices[name], after.prices[name], spread_of(before, after, steps, name)
-        if old and new and spread and spread[0] and spread[0] < spread[1]:
-            shares.append(abs(log(new / old)) / log(spread[1] / spread[0]))
-    return max(shares, default=0.0)
-
-
-def turns_of(steps: Iterable[Step]) -> int:
-    """How often the plain price turned from falling to rising or back."""
-    ways: dict[datetime, bool] = {}
-    for step in steps:
-        if step.base and step.component in COMPONENTS[:2] and step.kind in DOWN | UP:
-            ways[step.changed_at] = step.kind in DOWN
-    taken = list(ways.values())
-    return sum(one is not other for one, other in pairwise(taken))
 
 
 def _unproven_zero(step: Step) -> bool:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from reports import figures
+from reports.billed import Billed
 from reports.buying import priced
 from reports.ledger import Ledger
-from reports.moves import Billed, Move
+from reports.moves import Move
 from reports.parts import Chart, Column, Row, Section, Table
 from reports.words import Words
 

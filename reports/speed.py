@@ -7,9 +7,9 @@ the market's own mix, not 3,400 tokens each; where our own probes of that worklo
 from collections.abc import Mapping, Sequence
 
 from reports import figures
+from reports.billed import Billed
 from reports.buying import OUTPUT_TOKENS, Standing, priced
 from reports.ledger import Ledger
-from reports.moves import Billed
 from reports.parts import Chart, Column, Row, Section, Table
 from reports.words import Words
 

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from reports import figures
+from reports.billed import Billed
 from reports.buying import FULL_PRECISION, Standing, priced, stated
 from reports.economy import below_cost_flags
 from reports.flags import Flags, offers_told
 from reports.movers import how_text, moved, swing_of
-from reports.moves import Billed, Move
+from reports.moves import Move
 from reports.parts import Section
 from reports.paths import most_contested
 from reports.words import Words

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reports import costs, economy, movers, render, watch
+from reports.billed import billed_at
 from reports.buying import cheapest_section, standing_of
 from reports.comparison import comparison_section
+from reports.conditions import conditions_section
 from reports.evidence import citations_of
 from reports.flags import flags_at, flags_section
 from reports.ledger import Ledger, open_week
 from reports.limits import limits_section
-from reports.moves import billed_at, moves_of
+from reports.moves import moves_of
 from reports.parts import Report, Section
 from reports.paths import contested_section, most_contested, stepwise_table
 from reports.quality import coverage_warnings, quality_section, source_rows
@@ -61,7 +63,7 @@ def build_report(ledger: Ledger, say: Words, compare: bool = False) -> Report:
         movers.zeros_section(moves, say),
         movers.wavering_section(moves, say),
         movers.listing_section(moves, before, say),
-        movers.conditions_section(moves, say),
+        conditions_section(moves, say),
         cheapest_section(trusted, len(after) - len(trusted), flags.copied, standing, say),
         costs.floor_section(ledger, trusted, flags.copied, say),
         economy.below_cost_section(ledger, flags, after, say),

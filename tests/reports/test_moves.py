@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from reports.billed import Billed, billed_at
 from reports.ledger import open_week
 from reports.movers import swing_of
-from reports.moves import Billed, Step, billed_at, moves_of, net_share, turns_of
+from reports.moves import moves_of
 from reports.paths import billed_path
+from reports.steps import Step, net_share, turns_of
 from tests.reports.ledgers import MONDAY, Typed, price
 from tracker.records import Offer
 
