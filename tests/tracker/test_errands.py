@@ -177,5 +177,7 @@ def test_when_nothing_is_due_it_says_why(known: Home, monkeypatch: pytest.Monkey
     assert said(offers, "1").startswith("nothing is due this hour: next deepinfra/")
     assert "the day's budget is spoken for (2 offers, 0.5 of 0.5 USD" in said(offers, "0.5", "0.5")
     monkeypatch.delenv("DEEPINFRA_API_KEY")
-    done = CliRunner().invoke(app, ["probe", "--home", str(known.root), "--budget", "0.01"])
-    assert done.exit_code == 0 and "no key is set: set DEEPINFRA_API_KEY" in done.output
+    known.config.write_text('[probe]\ndaily_usd = "0.01"\n')
+    for command in (["probe", "--budget", "0.01"], ["tick", "--errands"]):
+        done = CliRunner().invoke(app, [*command, "--home", str(known.root)])
+        assert done.exit_code == 0 and "no key is set: set DEEPINFRA_API_KEY" in done.output, command

@@ -30,9 +30,9 @@ def tick(
     from tracker.tick import tick as tick_once
 
     log_to_stderr()
-    place, console = find_home(home), Console()
+    place, console, told = find_home(home), Console(), dict[str, str]()
     if errands:
-        problems = run_errands(place, 3600.0, memory_gb)
+        problems = run_errands(place, 3600.0, memory_gb, told.__setitem__)
         failed = any(problems.values())
     else:
         done = tick_once(place)
@@ -41,7 +41,9 @@ def tick(
         problems = done.chores
         failed = done.offline or any(summary.outcome == "failed" for summary in done.summaries)
     for name, problem in problems.items():
-        console.print(f"{name:<28} {problem or 'done'}", highlight=False, soft_wrap=True, markup=False)
+        console.print(
+            f"{name:<28} {problem or told.get(name) or 'done'}", highlight=False, soft_wrap=True, markup=False
+        )
     if failed or any(problems.values()):
         raise typer.Exit(3)
 
