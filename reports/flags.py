@@ -33,6 +33,8 @@ ORDER BY probability DESC, f.kind, f.offer, f.opened_at, f.flag_id
 """
 COPIES = "SELECT source_id FROM sources WHERE copies <> ''"
 DOUBTING = ("stale_listing", "unit_suspect", "source_conflict")
+RATES = ("opened", "false_opened", "standing", "false_standing")
+GRAVEST = ("below_cost", "likely_quantized", "precision_changed", "teaser_price", "speed_claim")  # are told first
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +110,29 @@ def flags_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
         text = say("Nothing recorded: no assessment has run on this ledger up to the end of the week.")
         return Section("flags", title, (text,))
     start = ledger.week.start_utc
-    ranked = sorted(flags.rows, key=lambda flag: (flag["offer"] in flags.copied, flag["kind"] in DOUBTING))
+    ranked = sorted(flags.rows, key=lambda flag: (flag["offer"] in flags.copied, _gravity(flag["kind"])))
     opened = [flag for flag in ranked if flag["opened_at"] >= start]
     closed = [flag for flag in ranked if flag["closed_at"] is not None and flag["closed_at"] >= start]
     rates = rates_of(flags.rows, start)
+
+    def told(doubting: bool) -> dict[str, str]:
+        found = {key: sum(row[key] for row in rates if (row["kind"] in DOUBTING) == doubting) for key in RATES}
+        found["closed"] = sum((flag["kind"] in DOUBTING) == doubting for flag in closed)
+        return {key: f"{count:,.0f}" for key, count in found.items()}
+
     sentences = [
         say(
-            "Flags opened: {opened}; closed: {closed}; standing at the end of the week: {standing}. If their "
-            "probabilities are right, {false_opened} of the opened and {false_standing} of the standing ones are "
-            "false.",
-            opened=f"{len(opened):,}", closed=f"{len(closed):,}", standing=f"{_sum(rates, 'standing'):,.0f}",
-            false_opened=f"{_sum(rates, 'false_opened'):,.0f}", false_standing=f"{_sum(rates, 'false_standing'):,.0f}",
-        )
-    ]  # fmt: skip
+            "Flags about what is sold, opened: {opened}; closed: {closed}; standing at the end of the week: "
+            "{standing}. If their probabilities are right, {false_opened} of the opened and {false_standing} of the "
+            "standing ones are false.",
+            **told(doubting=False),
+        ),
+        say(
+            "Doubts about a listing itself (stale, a wrong unit, sources in conflict), opened: {opened}; closed: "
+            "{closed}; standing: {standing}. They accuse nobody; such prices are left out above.",
+            **told(doubting=True),
+        ),
+    ]
     first = min(flag["opened_at"] for flag in flags.rows)
     if first >= start:
         sentences.append(say("The ledger was first assessed in this week, on {day}: what that day opened at once is no "
@@ -135,11 +147,15 @@ def flags_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
     return Section("flags", title, tuple(sentences), (), tables)
 
 
+def _gravity(kind: str) -> int:
+    if kind in GRAVEST:
+        return GRAVEST.index(kind)
+    return len(GRAVEST) + (kind in DOUBTING)
+
+
 def rates_of(flags: Rows, start: datetime) -> Rows:
     """Per kind: opened in the week and standing, each with the sum of one minus the probability."""
-    found: defaultdict[str, dict[str, float]] = defaultdict(
-        lambda: dict.fromkeys(("opened", "false_opened", "standing", "false_standing"), 0.0)
-    )
+    found: defaultdict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(RATES, 0.0))
     for flag in flags:
         row = found[flag["kind"]]
         if flag["opened_at"] >= start:
@@ -148,11 +164,7 @@ def rates_of(flags: Rows, start: datetime) -> Rows:
         if flag["closed_at"] is None:
             row["standing"] += 1
             row["false_standing"] += 1 - flag["probability"]
-    return [{"kind": kind, **found[kind]} for kind in sorted(found)]
-
-
-def _sum(rows: Rows, key: str) -> float:
-    return sum(float(row[key]) for row in rows)
+    return [{"kind": kind, **found[kind]} for kind in sorted(found, key=lambda kind: (_gravity(kind), kind))]
 
 
 def _rates_table(rates: Rows, say: Words) -> Table:

@@ -188,6 +188,10 @@ def test_a_flag_is_told_as_it_stood_at_the_end_of_the_week(tmp_path: Path) -> No
         "kind": "below_cost", "opened": 1, "false_opened": 0.25, "standing": 1, "false_standing": pytest.approx(0.15)
     }  # fmt: skip
     assert "opened: 1; closed: 1; standing at the end of the week: 1." in flags.sentences[0]
+    assert (
+        "If their probabilities are right, 0 of the opened and 0 of the standing ones are false." in flags.sentences[0]
+    )
+    assert "in conflict), opened: 0; closed: 0; standing: 0." in flags.sentences[1]
 
 
 def test_burn_adds_up_over_the_days_of_the_week(assessed: Report) -> None:
