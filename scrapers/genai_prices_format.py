@@ -16,7 +16,7 @@ from typing import Any
 
 from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text, pointer
 from scrapers.pieces import Part, Pieces, records_of_parts
-from scrapers.providers import Provider, provider_of, unknown_provider
+from scrapers.providers import Provider, offer_named, provider_of, unknown_provider
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from tracker.conditions import ALWAYS, Condition
 from tracker.errors import ParseError
@@ -88,8 +88,7 @@ def _model_records(offer: Offer, model: JsonObject, locator: str, unread: Counte
 
 def _offer(provider: Provider, name: str, variant: str) -> Offer:
     """`variant` names the router for offers that are billed through one (`huggingface_together`)."""
-    bare, free = name.removesuffix(":free"), name.endswith(":free")
-    return Offer(provider.id, bare, "free" if free else "standard", provider.region, variant)
+    return offer_named(provider.id, name, provider.region, variant)
 
 
 def _variant_records(offer: Offer, row: JsonObject, locator: str, unread: Counter[str]) -> Iterator[Record]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from scrapers.json_text import JsonObject, as_object, as_text, json_body, rows_at
 from scrapers.openrouter_pricing import pricing_records
+from scrapers.providers import offer_named
 from scrapers.quoting import declared, declared_tokens
 from scrapers.source import Capture
 from tracker.errors import ParseError
@@ -26,14 +27,9 @@ def host_records(capture: Capture, provider: str, *path: str) -> Iterator[Record
             continue
         pricing = as_object(row.get("pricing"))
         priced = priced or bool(pricing)
-        yield from _model_records(_offer(provider, name), row, pricing, locator)
+        yield from _model_records(offer_named(provider, name), row, pricing, locator)
     if not priced:
         raise ParseError(f"{capture.source_id}: no row has an id and pricing")
-
-
-def _offer(provider: str, name: str) -> Offer:
-    bare, free = name.removesuffix(":free"), name.endswith(":free")
-    return Offer(provider, bare, "free" if free else "standard")
 
 
 def _model_records(offer: Offer, row: JsonObject, pricing: JsonObject, locator: str) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from tracker.records import Notice
+from tracker.records import TIERS, Notice, Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +52,17 @@ def unknown_provider(word: str, locator: str) -> Iterator[Notice]:
     yield Notice(
         "unknown_word", f"provider {word[:80]!r} is not in tracker/data/providers.csv, its rows were left out", locator
     )
+
+
+# Doors of OpenRouter's that reach a model otherwise, written behind its name like a tier.
+ROUTER_VARIANTS = frozenset(("thinking", "extended", "beta", "exacto", "nitro", "floor", "online"))
+
+
+def offer_named(provider: str, name: str, region: str = "", variant: str = "") -> Offer:
+    """The offer of a listed name; a tier written behind it (`author/slug:free`, `:batch`) is its tier, not its name."""
+    bare, _, word = name.rpartition(":")
+    if bare and word in TIERS:
+        return Offer(provider, bare, word, region, variant)
+    if bare and provider == "openrouter" and word in ROUTER_VARIANTS:
+        return Offer(provider, bare, region=region, variant=variant or word)
+    return Offer(provider, name, region=region, variant=variant)

@@ -41,6 +41,7 @@ Doubt = tuple[str, str, int | None, float]
 
 JUMP_FACTOR = 5.0  # beyond five-fold either way a second pass at least an hour later must agree
 SIBLING_FACTOR = 50.0  # hosts of one model have never differed so much; a wrong unit is at least 1,000x off
+TIER_ENDINGS = tuple(f":{tier}" for tier in TIERS)
 CEILING = {"USD": Decimal(5_000), "EUR": Decimal(5_000)}  # dearest seen: 600 USD per million output tokens
 CEILING_ELSE = Decimal(40_000)
 CALM = Calm(factor=4, ceiling=5_000)  # well inside all of the above: moves that need not be asked about one by one
@@ -67,6 +68,8 @@ def _broken_offer(offer: Offer) -> str | None:
         return "an offer without provider or name"
     if offer.tier not in TIERS:
         return f"unknown tier {offer.tier!r}"
+    if offer.listed_name.endswith(TIER_ENDINGS):
+        return f"{offer.listed_name!r} has a tier in its name: two offers would be written alike"
     return None
 
 

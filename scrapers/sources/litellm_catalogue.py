@@ -15,7 +15,7 @@ from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text
 from scrapers.litellm_costs import CACHE_HIT, CACHE_READ, SEARCH_KEY, Meaning, meaning_of
 from scrapers.litellm_schedule import bands_of
 from scrapers.pieces import Part, Pieces, records_of_parts
-from scrapers.providers import provider_of
+from scrapers.providers import offer_named, provider_of
 from scrapers.quoting import declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.conditions import ALWAYS, Condition
@@ -128,8 +128,7 @@ def _offer(key: str, row: JsonObject, seen: _Seen) -> Offer | None:
         step = steps.pop(0)
         region, variant = (region, step) if _COMMITMENT.fullmatch(step) else (step, variant)
     name = "/".join(steps).strip()
-    bare, free = name.removesuffix(":free"), name.endswith(":free")
-    return Offer(provider.id, bare, "free" if free else "standard", region, variant) if bare else None
+    return offer_named(provider.id, name, region, variant) if name else None
 
 
 def _early_word(key: str) -> str:

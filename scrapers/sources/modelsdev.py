@@ -12,7 +12,7 @@ from typing import Any
 from scrapers.json_text import JsonObject, as_count, as_list, as_object, json_body, pointer
 from scrapers.modelsdev_words import COSTS
 from scrapers.pieces import Part, Pieces, records_of_parts
-from scrapers.providers import Provider, provider_of, unknown_provider
+from scrapers.providers import Provider, offer_named, provider_of, unknown_provider
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.conditions import ALWAYS, Condition
@@ -101,8 +101,7 @@ def _gather(parts: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Notice]]:
 
 
 def _offer(provider: Provider, name: str) -> Offer:
-    bare, free = name.removesuffix(":free"), name.endswith(":free")
-    return Offer(provider.id, bare or name, "free" if free else "standard", provider.region)
+    return offer_named(provider.id, name, provider.region)
 
 
 def _model_records(offer: Offer, model: JsonObject, locator: str, unread: Counter[str]) -> Iterator[Record]:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from scrapers.csv_text import by_commit_time, csv_rows
 from scrapers.modelsdev_words import COSTS
-from scrapers.providers import provider_of
+from scrapers.providers import offer_named, provider_of
 from scrapers.quoting import Money, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.conditions import ALWAYS, Condition
@@ -48,9 +48,7 @@ def parse(capture: Capture) -> Iterator[Record]:
         if provider is None or not row["model"]:
             unknown.add(f"provider {row['provider'][:60]!r}")
         elif not provider.kind:
-            name = row["model"].strip()
-            free = name.endswith(":free")
-            offer = Offer(provider.id, name.removesuffix(":free"), "free" if free else "standard", provider.region)
+            offer = offer_named(provider.id, row["model"].strip(), provider.region)
             yield from _change(offer, row, locator, unknown)
     for word in sorted(unknown):
         yield Notice("unknown_word", f"{word} is not read")

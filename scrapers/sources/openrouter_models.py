@@ -10,6 +10,7 @@ from typing import Any
 from scrapers.json_text import JsonObject, as_object, as_text, json_body, rows_at
 from scrapers.openrouter_pricing import pricing_records
 from scrapers.pieces import Part, Pieces, records_of_parts
+from scrapers.providers import offer_named
 from scrapers.quoting import declared, declared_tokens
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.errors import ParseError
@@ -85,16 +86,10 @@ def _model_records(name: str, row: JsonObject, locator: str) -> Iterator[Record]
 
 def offer_of(name: str) -> tuple[Offer, str]:
     """`author/slug:suffix` -> the offer, and the suffix where it is unknown (it stays in the listed name)."""
-    bare, _, suffix = name.partition(":")
-    if suffix in TIERS:
-        return Offer("openrouter", bare, TIERS[suffix]), ""
-    if suffix in VARIANTS:
-        return Offer("openrouter", bare, variant=suffix), ""
-    return Offer("openrouter", name), suffix
+    offer = offer_named("openrouter", name)
+    return offer, offer.listed_name.partition(":")[2]
 
 
-TIERS = {"free": "free", "batch": "batch"}
-VARIANTS = frozenset(("thinking", "extended", "beta", "exacto", "nitro", "floor", "online"))
 DECLARED = {
     "hugging_face_id": "hugging_face_id",
     "canonical_slug": "canonical_slug",

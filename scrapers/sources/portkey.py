@@ -13,7 +13,7 @@ from typing import Any
 
 from scrapers.json_text import JsonObject, as_object, json_body, pointer
 from scrapers.pieces import Part, Pieces, records_of_parts
-from scrapers.providers import provider_of, unknown_provider
+from scrapers.providers import offer_named, provider_of, unknown_provider
 from scrapers.quoting import Money, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.errors import ParseError
@@ -86,7 +86,7 @@ def _file_records(word: str, models: JsonObject, locator: str, unread: Counter[s
         if config.get("currency", "USD") != "USD":
             yield Notice("unknown_word", f"{provider.id}/{name}: currency {str(config['currency'])[:20]!r}", place)
             continue
-        offer = Offer(provider.id, name.strip(), region=provider.region, variant=DOORS.get(word, ""))
+        offer = offer_named(provider.id, name.strip(), provider.region, DOORS.get(word, ""))
         yield from _config_records(offer, config, f"{place}/pricing_config", unread)
         regions = as_object(as_object(as_object(row).get("custom_pricing")).get("regions"))
         yield from _region_records(offer, regions, f"{place}/custom_pricing/regions", unread)

@@ -126,6 +126,8 @@ def _faults_of_offer(offer: Offer) -> Iterator[str]:
         yield f"provider {offer.provider!r}"
     if offer.tier not in records.TIERS:
         yield f"tier {offer.tier!r}"
+    if offer.listed_name[1:].endswith(tuple(f":{tier}" for tier in records.TIERS)):
+        yield f"tier in the name {offer.listed_name!r}"
 
 
 def _faults_of_quote(quote: Quote) -> Iterator[str]:
