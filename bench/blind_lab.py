@@ -4,7 +4,8 @@
 
 The hosts of `bench/audit_lab`: a trained model decoding on this machine, rounded or not, plain, speculating by prompt
 lookup, or throttled. Same plan, same frozen thresholds as `bench.blind`; reference fp32, honest noise from the two bf16
-hosts that bench.audit learns from. Prompts are read whole, those of 10k words too.
+hosts that bench.audit learns from. Prompts are read whole, those of 10k words too. Border prompts are searched among
+held-out pages of what the lab was trained on: at the built-in sentences it hardly hesitates.
 """
 
 import argparse
@@ -24,7 +25,6 @@ from tracker.audit.ask import search_border
 from tracker.audit.border import BorderPrompt, choose_window, select
 from tracker.audit.live_border import border_answers, learn_from_controls
 from tracker.audit.noise import HonestNoise
-from tracker.audit.prompts import candidates
 from tracker.errors import ProbeError
 from tracker.probe.budget import Ledger
 from tracker.probe.inbox import Row
@@ -62,10 +62,10 @@ class Judged:
     rows: list[Row]
 
 
-async def judged(port: int, facts: dict[str, Any]) -> list[Judged]:
+async def judged(port: int, facts: dict[str, Any], pages: Sequence[str]) -> list[Judged]:
     """One host after another: they share two cores with what measures them."""
     reference, *controls = (lab_party(port, slug) for slug in ("fp32", *LEARNT_FROM))
-    found = await search_border(reference, candidates(SEARCHED))
+    found = await search_border(reference, pages[:SEARCHED])
     honest = await learn_from_controls(controls, found, len(found))
     if honest is None:
         raise ProbeError(f"{len(found)} border prompts are too few to learn honest noise from")
@@ -126,9 +126,9 @@ def report(write: bool) -> None:
         print("real transformer: skipped, no torch here; name an interpreter that has it with AUDIT_LAB_PYTHON")
         return
     begin = time.perf_counter()
-    facts = lab_facts(python)["hosts"]
+    lab = lab_facts(python)
     with lab_server(python, "stream") as (port, _):
-        found = run(judged(port, facts))
+        found = run(judged(port, lab["hosts"], lab["prompts"]))
     right = [sum(each.truth[at] == each.verdict[at] for each in found) for at in range(3)]
     words = ", ".join(f"{question} {count}" for question, count in zip(QUESTIONS, right, strict=True))
     head = f"{len(found)} hosts, {time.perf_counter() - begin:.0f} s; said rightly: {words}."
