@@ -140,7 +140,7 @@ def _facts_from(
 
 def _read(home: Home, planned: PlannedPass) -> Iterator[tuple[Capture, CaptureRow]]:
     for row in planned.captures:
-        body = archive.read(home.captures, row.sha256)
+        body = archive.read(home.captures, row.sha256, proven=False)
         yield (
             Capture(planned.source_id, row.url, body, planned.observed_at, row.label, row.media_type, planned.recorder),
             row,
