@@ -42,7 +42,7 @@ def keep(folder: Path, body: bytes, durable: bool = True) -> str:
 def read(folder: Path, sha256: str, proven: bool = True) -> bytes:
     """The body again; StoreError when it is gone or does not hash to its name.
 
-    Not `proven`, for long histories: against damage the frame's own checksum is enough, where it has one.
+    Not `proven`: bytes just kept are read back by the frame's own checksum, where it has one.
     """
     target = path_of(folder, sha256)
     try:

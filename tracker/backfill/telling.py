@@ -37,7 +37,7 @@ class PlannedPass:
     observed_at: datetime
     captures: list[CaptureRow] = field(default_factory=list)
     partial: bool = False
-    recorded_at: datetime | None = None
+    recorded_at: datetime | None = None  # None: not in the ledger yet, its bytes were kept for this telling
     duration_ms: float = 0.0
     problem: str = ""
 
@@ -140,7 +140,7 @@ def _facts_from(
 
 def _read(home: Home, planned: PlannedPass) -> Iterator[tuple[Capture, CaptureRow]]:
     for row in planned.captures:
-        body = archive.read(home.captures, row.sha256, proven=False)
+        body = archive.read(home.captures, row.sha256, proven=planned.recorded_at is not None)
         yield (
             Capture(planned.source_id, row.url, body, planned.observed_at, row.label, row.media_type, planned.recorder),
             row,
