@@ -16,7 +16,7 @@ from typing import Any
 
 from scrapers.json_text import JsonObject, as_count, as_list, as_object, as_text, pointer
 from scrapers.pieces import Part, Pieces, records_of_parts
-from scrapers.providers import Provider, offer_named, provider_of, unknown_provider
+from scrapers.providers import offer_named, provider_of, unknown_provider
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from tracker.conditions import ALWAYS, Condition
 from tracker.errors import ParseError
@@ -71,7 +71,8 @@ def _provider_records(word: str, models: list[Any], locator: str, unread: Counte
         for index, model in enumerate(models):
             place, name = f"{locator}{pointer('models', index)}", as_text(as_object(model).get("id"))
             if name:
-                yield from _model_records(_offer(provider, name, variant), as_object(model), place, unread)
+                offer = offer_named(provider.id, name, provider.region, variant)
+                yield from _model_records(offer, as_object(model), place, unread)
             else:
                 yield Notice("bad_row", f"{provider.id}: a model without an id", place)
 
@@ -84,11 +85,6 @@ def _model_records(offer: Offer, model: JsonObject, locator: str, unread: Counte
     yield from declared_tokens(offer, "context_tokens", window, locator)
     if model.get("deprecated") is True:
         yield from declared(offer, "status", "deprecated", f"{locator}/deprecated")
-
-
-def _offer(provider: Provider, name: str, variant: str) -> Offer:
-    """`variant` names the router for offers that are billed through one (`huggingface_together`)."""
-    return offer_named(provider.id, name, provider.region, variant)
 
 
 def _variant_records(offer: Offer, row: JsonObject, locator: str, unread: Counter[str]) -> Iterator[Record]:

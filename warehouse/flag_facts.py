@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 from warehouse.store import Connection
 
 Rows = list[dict[str, object]]
+LIVE_KINDS = ("seller", "host", "market", "catalogue")  # read again and again; the others are history by nature
 ARTICLE_DAYS = 60  # an article's price is judged for two months after its date: it says nothing of later ones
 UNREAD_DAYS = 30  # a price whose source nobody has read for so long stays in the history and is not judged
 
@@ -16,7 +17,7 @@ UNREAD_DAYS = 30  # a price whose source nobody has read for so long stays in th
 _OFFERS = """
 WITH unread AS (
     SELECT p.source_id FROM core.pass p JOIN ref.source s USING (source_id)
-    WHERE p.outcome <> 'failed' AND p.observed_at <= {at} AND s.kind IN ('seller', 'host', 'market', 'catalogue')
+    WHERE p.outcome <> 'failed' AND p.observed_at <= {at} AND s.kind IN {live_kinds}
     GROUP BY p.source_id HAVING max(p.observed_at) <= {at} - INTERVAL {unread_days} DAY
 ), told AS (
     SELECT q.quote_id, q.offer_id, q.offer, q.provider, q.listed_name, q.tier, q.model_id, q.component, q.basis,
@@ -214,7 +215,7 @@ GROUP BY offer HAVING easy IS NOT NULL AND hard IS NOT NULL ORDER BY offer
 # What a request of a model looks like on a router, over the four weeks before.
 _LENGTHS = """
 SELECT listed_name, sum(requests) AS requests, sum(prompt_tokens) AS prompt_tokens,
-       sum(tokens) - sum(prompt_tokens) AS output_tokens, any_value(source_id) AS source_id
+       sum(tokens) - sum(prompt_tokens) AS output_tokens
 FROM demand
 WHERE scope = '' AND requests > 0 AND prompt_tokens IS NOT NULL
   AND day <= CAST({at} AS DATE) AND day > CAST({at} AS DATE) - 28
@@ -249,6 +250,7 @@ def read_facts(connection: Connection, at: datetime, speed_days: int = 7) -> dic
                 days=speed_days,
                 article_days=ARTICLE_DAYS,
                 unread_days=UNREAD_DAYS,
+                live_kinds=LIVE_KINDS,
             ),
         )
         for name, sql in READS.items()

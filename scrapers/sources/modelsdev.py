@@ -12,7 +12,7 @@ from typing import Any
 from scrapers.json_text import JsonObject, as_count, as_list, as_object, json_body, pointer
 from scrapers.modelsdev_words import COSTS
 from scrapers.pieces import Part, Pieces, records_of_parts
-from scrapers.providers import Provider, offer_named, provider_of, unknown_provider
+from scrapers.providers import offer_named, provider_of, unknown_provider
 from scrapers.quoting import Money, declared, declared_tokens, quoted
 from scrapers.source import Capture, Request, Source, anchor
 from tracker.conditions import ALWAYS, Condition
@@ -62,7 +62,7 @@ def _read(root: str, word: str, _index: int, row: Any) -> Part:
     part, records = Part(word, found=True), list[Record]()
     for name, model in models.items():
         if isinstance(model, dict) and name.strip():
-            offer = _offer(provider, name.strip())
+            offer = offer_named(provider.id, name.strip(), provider.region)
             if offer in part.offers:
                 part.doubled += 1
                 continue
@@ -98,10 +98,6 @@ def _gather(parts: Sequence[Part]) -> tuple[Sequence[Part], Sequence[Notice]]:
     if doubled:
         notices.append(Notice("skipped", f"{doubled} models are listed again under another name of their provider"))
     return kept, notices
-
-
-def _offer(provider: Provider, name: str) -> Offer:
-    return offer_named(provider.id, name, provider.region)
 
 
 def _model_records(offer: Offer, model: JsonObject, locator: str, unread: Counter[str]) -> Iterator[Record]:

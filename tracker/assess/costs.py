@@ -23,13 +23,13 @@ from tracker.cost import (
     accelerators,
     assess,
     find_model,
-    find_scenario,
     precisions,
     scenario_for,
     shares_of_width,
     shipped_rents,
 )
 from tracker.cost.facts import Model
+from tracker.cost.market import assumptions_of
 from tracker.cost.tables import read_rows
 from tracker.errors import CostError
 from tracker.flags.below_cost import Busy, CostBand, Span
@@ -272,7 +272,7 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
 def costed_of(found: dict[str, Estimate], rents: Rented) -> Costed:
     """Answers by role (`at PRECISION`, `list`, `effective`); the first is the precision on sale."""
     question = next(iter(found.values())).question
-    scenario = find_scenario(question.scenario).around(**dict(question.typical))
+    scenario = assumptions_of(question)
     bands = tuple(
         band_of(e, rents) for role, e in found.items() if role.startswith("at ") and e.output_usd_per_mtok is not None
     )

@@ -18,9 +18,9 @@ from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
 from tracker.flags.sudden_change import Move, is_flip_flop, settled_level
 from tracker.market.effective import Allowance
+from warehouse.flag_facts import LIVE_KINDS
 
 Rows = Sequence[Mapping[str, Any]]
-LIVE_KINDS = frozenset(("seller", "host", "market", "catalogue"))
 UNKNOWN_LABELS = frozenset(("", "unknown", "none", "null"))
 BY_NAME = "the listed name"  # where a label was read off the name itself
 # These move with every reading; what the series amount to is hashed instead (assess.judge).

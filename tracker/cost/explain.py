@@ -9,7 +9,7 @@ import numpy as np
 from tracker.cost.arrays import Floats
 from tracker.cost.deploy import Grid, grid, required_deployments, trace_of
 from tracker.cost.facts import Model, Precision, find_model, find_precision
-from tracker.cost.market import Question, check, scenario_of
+from tracker.cost.market import Question, assumptions_of, check
 from tracker.cost.money import RentTable, shipped_rents
 from tracker.cost.scenario import Scenario
 from tracker.cost.shape import params
@@ -110,7 +110,7 @@ def deployment_table(
 ) -> list[Row]:
     """The cheapest batch of each deployment within the load, the speed and the first-token time; cheapest first."""
     check(q)
-    scenario = scenario_of(q)
+    scenario = assumptions_of(q)
     model, precision = find_model(q.model_id), find_precision(q.precision)
     m = middle(model, precision, q.when, scenario, rents or shipped_rents(), fit or fitted(), q.ttft_s)
     allowed = (m.source.batch <= scenario.load_batch[1]) & (m.source.tok_s_user >= (q.tok_s_user or 0.0))
@@ -132,7 +132,7 @@ def deployment_table(
 
 def frontier(q: Question, rents: RentTable | None = None, fit: Fitted | None = None) -> list[Row]:
     """Dollars against tokens/s/user: the points that no other deployment or batch beats on both, fastest first."""
-    scenario = scenario_of(q)
+    scenario = assumptions_of(q)
     model, precision = find_model(q.model_id), find_precision(q.precision)
     m = middle(model, precision, q.when, scenario, rents or shipped_rents(), fit or fitted(), q.ttft_s)
     order = np.argsort(-m.source.tok_s_user, axis=None, kind="stable")
@@ -187,7 +187,7 @@ def largest_size(q: Question, rents: RentTable | None = None, fit: Fitted | None
     """
     check(q)
     table, known = rents or shipped_rents(), fit or fitted()
-    scenario = scenario_of(q)
+    scenario = assumptions_of(q)
     precision, paid = find_precision(q.precision), paid_per_request(q, scenario)
     if paid <= 0:
         raise CostError(f"{q.model_id}: a free offer covers no model of any size")

@@ -86,8 +86,8 @@ def check(question: Question) -> None:
             raise CostError(f"{question.model_id}: {name} must be positive, not {value}")
 
 
-def scenario_of(q: Question) -> Scenario:
-    """The question's scenario with what is known about this offer put in."""
+def assumptions_of(q: Question) -> Scenario:
+    """The question's scenario with what is typical of the model and what is known of the offer put in."""
     scenario = find_scenario(q.scenario).around(**dict(q.typical)).fixed(**dict(q.known))
     if not q.hardware:
         return scenario
@@ -155,7 +155,7 @@ def prepare(
     """Everything that does not depend on the price."""
     check(q)
     model, precision = find_model(q.model_id), find_precision(q.precision)
-    scenario = scenario_of(q)
+    scenario = assumptions_of(q)
     draws = draw(scenario, count, engine_error(fit, model, scenario.stack), vary=vary)
     prompt, output = scenario.prompt[1], scenario.output[1]
     units = deployments(model, precision, q.when, scenario, rents, prompt + output)

@@ -6,7 +6,8 @@ from typing import Any
 
 from tracker.assess.costs import WORDS
 from tracker.cost import Question, RentTable, deployment_table, find_accelerator
-from tracker.cost.scenario import PARAMETERS, Range, ScenarioRow, find_scenario
+from tracker.cost.market import assumptions_of
+from tracker.cost.scenario import PARAMETERS, Range, ScenarioRow
 from tracker.cost.tables import read_rows
 from tracker.errors import CostError
 from tracker.explain import sketches
@@ -23,7 +24,7 @@ def assumption_lines(question: Question) -> Iterator[str]:
     heads = [row for row in read_rows("scenarios.csv", ScenarioRow) if row.scenario == scenario]
     if not heads:
         return
-    moved = find_scenario(scenario).around(**typical)
+    moved = assumptions_of(question)
     yield ""
     yield f"Assumptions of scenario {scenario} (lowest, middle, highest)"
     yield from _wrapped(f"hardware: {heads[0].hardware.replace('*', 'any with a rent')}; stack {heads[0].stack}"
