@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from typer.testing import CliRunner
 
 from tests.probe.conftest import SECRET
 from tests.probe.servers import Request, Writer, chat, finish, serving, stream, usage
+from tests.sandboxes import open_sandbox
 from tracker.cli import app
 from tracker.errors import ProbeError, StoreError, UsageError
 from tracker.probe.budget import Ledger
@@ -30,29 +30,14 @@ from tracker.probe.keys import Key
 from tracker.probe.plan import Plan
 from tracker.probe.run import Purse, Vantage
 from tracker.probe.stream import run
-from tracker.sandbox.hosts import preset
-from tracker.sandbox.server import serve
 from warehouse.probes import COLUMNS, store_file
 from warehouse.store import open_file
 
 
 @pytest.fixture(scope="module")
 def sandbox_url() -> Iterator[str]:
-    """A sandbox in a thread of its own, stopped at the end of the module."""
-    ports: list[int] = []
-    ready, stop = threading.Event(), threading.Event()
-
-    def announce(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
-    hosts = [preset("fast"), preset("speculative")]
-    thread = threading.Thread(target=lambda: run(serve(hosts, 0, 0, announce, stop)))
-    thread.start()
-    assert ready.wait(10)
-    yield f"http://127.0.0.1:{ports[0]}"
-    stop.set()
-    thread.join(5)
+    with open_sandbox("fast", "speculative") as url:
+        yield url
 
 
 def probe(home: Path, url: str, *more: str, budget: str = "0.50", price: str = "0.1") -> tuple[int, str]:

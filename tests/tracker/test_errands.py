@@ -1,7 +1,6 @@
 """Errands: what tracker.toml asks for, once a slot, on the ledger; probes really sent, and why none is."""
 
 import os
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +8,7 @@ from decimal import Decimal
 import pytest
 from typer.testing import CliRunner
 
+from tests.sandboxes import open_sandbox
 from tests.shop import Shop, source, stock
 from tests.tracker.ticking import START, Clock, ask, note_chores, register, set_clock
 from tracker.cli import app
@@ -19,10 +19,7 @@ from tracker.probe.budget import Ledger
 from tracker.probe.inbox import write_rows
 from tracker.probe.plan import Candidate
 from tracker.probe.run import Purse, Vantage
-from tracker.probe.stream import run
 from tracker.probe.targets import Endpoint
-from tracker.sandbox.hosts import preset
-from tracker.sandbox.server import serve
 from tracker.settings import Home
 from tracker.tick import tick
 
@@ -48,20 +45,9 @@ def known(home: Home, shop: Shop, clock: Clock, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture(scope="module")
 def sandbox_url() -> Iterator[str]:
-    """One host of the sandbox, in a thread of its own, stopped at the end of the module."""
-    ports: list[int] = []
-    ready, stop = threading.Event(), threading.Event()
-
-    def announce(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
-    thread = threading.Thread(target=lambda: run(serve([preset("fast")], 0, 0, announce, stop)))
-    thread.start()
-    assert ready.wait(10)
-    yield f"http://127.0.0.1:{ports[0]}/fast/v1"
-    stop.set()
-    thread.join(5)
+    """One host of the sandbox."""
+    with open_sandbox("fast") as url:
+        yield f"{url}/fast/v1"
 
 
 def test_errands_follow_the_configuration() -> None:
