@@ -1,5 +1,6 @@
 """Plausible deployments of a model at a date, and what each delivers at each batch: the grid estimates choose from."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +26,27 @@ MTP_FROM = date(2025, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """Tokens guessed ahead. A step checks `checked` of them per sequence and keeps `accepted`; None: the fit knows."""
+
+    words: str
+    checked: float
+    accepted: float | None = None
+
+
+MTP = Draft("multi-token prediction", VERIFIED_TOKENS)
+
+
+def observed_draft(gain: float) -> Draft:
+    """What a stream `gain` times faster on regular than on hard text shows: hard text keeps one token a step.
+
+    As many are checked as it takes to keep that many: three for the 2.2 of the published Mixtral (anchor s3). The draft
+    model's own work is left out.
+    """
+    return Draft(f"speculative decoding, {gain:.1f} tokens a step", math.floor(gain) + 1.0, gain)
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One way to serve: chips of one kind in one worker, a precision, a software stack.
 
@@ -35,7 +57,7 @@ class Deployment:
     tp: int
     pp: int
     dp_attention: bool
-    speculation: bool
+    draft: Draft | None
     stack: str
     model: Model
     precision: Precision
@@ -47,7 +69,7 @@ class Deployment:
     def __str__(self) -> str:
         extras = [self.precision.precision]
         extras += ["expert parallel, prefill apart"] if self.dp_attention else []
-        extras += ["multi-token prediction"] if self.speculation else []
+        extras += [self.draft.words] if self.draft else []
         stages = f" in {self.pp} stages" if self.pp > 1 else ""
         return f"{self.chips}x{self.chip.name}{stages} {', '.join(extras)}"
 
@@ -81,7 +103,15 @@ def sram_pipeline(model: Model, precision: Precision, chip: Accelerator, stack: 
     """The whole model in the SRAM of a pipeline of chips."""
     need = float(shape_of(model, precision).resident_bytes) * SRAM_ROOM / (chip.mem_gb * 1e9)
     stages = max(int(np.ceil(need / chip.stage_chips)), 1)
-    return Deployment(chip, chip.stage_chips, stages, False, False, stack, model, precision)
+    return Deployment(chip, chip.stage_chips, stages, False, None, stack, model, precision)
+
+
+def possible_drafts(model: Model, when: date, scenario: Scenario) -> tuple[Draft | None, ...]:
+    """The draft that was observed, and no other; else none, and the model's own where it has one."""
+    if scenario.draft_gain is not None:
+        return (observed_draft(scenario.draft_gain),)
+    own = scenario.speculation and model.mtp_layers > 0 and when >= MTP_FROM
+    return (None, MTP) if own else (None,)
 
 
 def deployments(
@@ -89,7 +119,7 @@ def deployments(
 ) -> list[Deployment]:
     """Deployments whose weights and at least one sequence of `context` tokens fit."""
     shape = shape_of(model, precision)
-    drafts = scenario.speculation and model.mtp_layers > 0 and when >= MTP_FROM
+    drafts = possible_drafts(model, when, scenario)
     found = []
     for chip in at_hand(scenario, when, rents):
         if chip.memory_kind == "sram":
@@ -100,7 +130,7 @@ def deployments(
             room = fitting_batch(shape, chip_of(chip, precision), Layout(float(tp), 1.0, float(wide)), context)
             if float(room) * scenario.kv_use < 1:
                 continue
-            for draft in (False, True) if drafts else (False,):
+            for draft in drafts:
                 found.append(Deployment(chip, tp, 1, wide, draft, scenario.stack, model, precision))
     return found
 
@@ -157,13 +187,19 @@ class Grid:
     step: Step
 
 
-def _columns(units: Sequence[Deployment]) -> tuple[Chip, Layout, Floats, Floats]:
+def _columns(units: Sequence[Deployment]) -> tuple[Chip, Layout, Floats]:
     parts = [chip_of(u.chip, u.precision) for u in units]
     chip = Chip(*(np.array([getattr(p, name) for p in parts])[:, None] for name in Chip.__dataclass_fields__))
     tp, pp = (np.array([float(getattr(u, name)) for u in units])[:, None] for name in ("tp", "pp"))
     layout = Layout(tp, pp, np.array([float(u.dp_attention) for u in units])[:, None])
-    drafting = np.array([float(u.speculation) for u in units])[:, None]
-    return chip, layout, tp * pp, drafting
+    return chip, layout, tp * pp
+
+
+def _drafting(units: Sequence[Deployment], fit: Fitted) -> tuple[Floats, Floats]:
+    """Columns (deployments, 1): tokens checked and kept per sequence and step."""
+    checked = [1.0 if u.draft is None else u.draft.checked for u in units]
+    kept = [1.0 if u.draft is None else u.draft.accepted or fit.mtp_accepted() for u in units]
+    return np.array(checked)[:, None], np.array(kept)[:, None]
 
 
 def grid(
@@ -182,12 +218,11 @@ def grid(
     """
     shape: Shape = shape_of(units[0].model, units[0].precision)
     k = coefficients(units, when, fit)
-    chip, layout, chips, drafting = _columns(units)
+    chip, layout, chips = _columns(units)
     narrow = BATCHES if batches is None else batches
     wide = WIDE_BATCHES if batches is None else batches
     batch = np.where(layout.dp_attention > 0, wide[None, :], narrow[None, :]).astype(np.float64)
-    accepted = np.where(drafting > 0, fit.mtp_accepted(), 1.0)
-    verify = np.where(drafting > 0, VERIFIED_TOKENS, 1.0)
+    verify, accepted = _drafting(units, fit)
     rate = serve(shape, chip, layout, k, prompt, output, batch, verify, accepted, wait_s)
     step = decode_step(shape, chip, layout, k, batch, prompt + output / 2, verify)
     room = fitting_batch(shape, chip, layout, prompt + output, kv_use=kv_use)

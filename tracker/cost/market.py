@@ -45,6 +45,7 @@ class Question:
     known: tuple[tuple[str, float], ...] = ()  # scenario parameters that are observed for this offer
     typical: tuple[tuple[str, float], ...] = ()  # those observed of the model elsewhere: the middle of the range
     hardware: tuple[str, ...] = ()  # accelerators this seller is known to run; empty: the scenario's
+    draft_gain: float | None = None  # how many times faster its stream ran on regular than on hard text
 
 
 class Band(NamedTuple):
@@ -80,15 +81,16 @@ def check(question: Question) -> None:
         value = getattr(question, name)
         if value is not None and not (np.isfinite(value) and value >= 0):
             raise CostError(f"{question.model_id}: {name} must not be negative, not {value}")
-    for name in ("tok_s_user", "ttft_s"):
+    for name, least in (("tok_s_user", 0.0), ("ttft_s", 0.0), ("draft_gain", 1.0)):
         value = getattr(question, name)
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise CostError(f"{question.model_id}: {name} must be positive, not {value}")
+        if value is not None and not (np.isfinite(value) and value > least):
+            raise CostError(f"{question.model_id}: {name} must be above {least:g}, not {value}")
 
 
 def assumptions_of(q: Question) -> Scenario:
     """The question's scenario with what is typical of the model and what is known of the offer put in."""
     scenario = find_scenario(q.scenario).around(**dict(q.typical)).fixed(**dict(q.known))
+    scenario = replace(scenario, draft_gain=q.draft_gain)
     if not q.hardware:
         return scenario
     return replace(scenario, hardware=tuple((find_accelerator(name).name, 1.0) for name in q.hardware))
@@ -275,7 +277,7 @@ def assess(
 def _group(q: Question) -> tuple[object, ...]:
     """What decides the grid. Pruning looks at cache hits, and a first-token time keeps it from pruning."""
     known = q.known if q.ttft_s is None else tuple(pair for pair in q.known if pair[0] != "cache_hit")
-    return q.model_id, q.precision, q.when, q.scenario, known, q.typical, q.hardware, wait_step(q.ttft_s)
+    return q.model_id, q.precision, q.when, q.scenario, known, q.typical, q.hardware, q.draft_gain, wait_step(q.ttft_s)
 
 
 def wait_step(ttft_s: float | None) -> float | None:

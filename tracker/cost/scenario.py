@@ -66,6 +66,7 @@ class Scenario:
     cache_hit: tuple[float, float, float]
     load_batch: tuple[float, float, float]
     rent: tuple[float, float, float]
+    draft_gain: float | None = None  # tokens a step that a seller's draft model was seen to bring
 
     def fixed(self, **values: float) -> "Scenario":
         """The scenario with some ranges replaced by one value: what the user knows is no longer drawn."""
