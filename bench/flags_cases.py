@@ -81,6 +81,8 @@ def case_lines() -> list[str]:
         "",
         *decider_lines((ANYSCALE, PERPLEXITY, TOGETHER, MISTRAL)),
         "",
+        *draft_lines(TOGETHER),
+        "",
         *margin_lines(answers[id(DEEPSEEK.question)]),
     ]
 
@@ -135,6 +137,25 @@ def decider_lines(cases: Sequence[Case]) -> list[str]:
         chances = " | ".join(f"{float(e.probability_below or 0):.2f}" for e in found)
         lines.append(f"| {case.name} | {chances} | {_even_busy(q, found[0]):.0%} |")
     return lines
+
+
+TEXTS = (2.125, 1.5, 1.25)  # tokens a step: as on regular text, and where the draft guesses less
+
+
+def draft_lines(case: Case) -> list[str]:
+    """P(below cost) by how much the draft model of a seller that was seen to have one brings on its customers' text."""
+    assert case.question is not None
+    q = case.question
+    asked = [replace(q, draft_gain=gain, tok_s_user=HARD_TOK_S * gain) for gain in TEXTS]
+    plain = [replace(q, draft_gain=None, tok_s_user=speed) for speed in (HARD_TOK_S, None)]
+    chances = [f"{float(e.probability_below or 0):.2f}" for e in assess([*asked, *plain])]
+    heads = [f"{gain:g} tokens a step at {HARD_TOK_S * gain:.0f} tokens/s" for gain in TEXTS]
+    heads += [f"none, {HARD_TOK_S:.0f} tokens/s", "none, any speed"]
+    return [
+        f"| draft model, {case.name} | {' | '.join(heads)} |",
+        f"|---|{'---|' * len(heads)}",
+        f"| P(below cost) | {' | '.join(chances)} |",
+    ]
 
 
 def _even_busy(q: Question, estimate: Estimate) -> float:

@@ -11,6 +11,8 @@ from warehouse.store import Connection
 Rows = list[dict[str, object]]
 LIVE_KINDS = ("seller", "host", "market", "catalogue")  # read again and again; the others are history by nature
 ARTICLE_DAYS = 60  # an article's price is judged for two months after its date: it says nothing of later ones
+EASY_TEXT, HARD_TEXT = "temperature=0", "temperature=2"  # settings of an article's measurement
+OWN_PROBES = "own probes"  # in place of a source
 UNREAD_DAYS = 30  # a price whose source nobody has read for so long stays in the history and is not judged
 
 # One row per offer: the standing price (promotion included), the list price, the transacted one; best-standing source.
@@ -100,16 +102,33 @@ FROM said d JOIN ref.source s USING (source_id)
 WHERE d.attribute IN ('precision', 'context_tokens') AND d.observed_at <= {at}
 ORDER BY d.offer_id, s.standing, d.observed_at, d.version_id
 """
+# Our own probes before what others measured: single streams, of ordinary text if there are any, and first tokens of
+# prompts of ordinary length. Neither a claim nor text made to defeat a draft model is what a user sees.
 _SPEEDS = """
-SELECT offer_id, name, median(value) AS value, count(*) AS samples, min(observed_at) AS since,
-    max(observed_at) AS until,
-       any_value(source_id) AS source_id
-FROM core.metric
-WHERE superseded_at IS NULL AND name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s', 'cache_hit_pct')
-  AND (value > 0 OR name = 'cache_hit_pct')
-  AND statistic IN ('p50', 'mean', 'last', 'claim', 'measured')
-  AND coalesce(measured_at, observed_at) <= {at} AND coalesce(measured_at, observed_at) > {at} - INTERVAL {days} DAY
-GROUP BY offer_id, name ORDER BY offer_id, name
+WITH told AS (
+    SELECT m.offer_id, m.name, m.value, m.source_id, 2 AS distance
+    FROM core.metric m JOIN ref.source s USING (source_id)
+    WHERE m.superseded_at IS NULL
+      AND m.name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s', 'cache_hit_pct')
+      AND (m.value > 0 OR m.name = 'cache_hit_pct') AND m.statistic IN ('p50', 'mean', 'last', 'measured')
+      AND m.per <> '{hard}' AND coalesce(m.measured_at, m.observed_at) <= {at}
+      AND coalesce(m.measured_at, m.observed_at) > {at}
+          - INTERVAL 1 DAY * CASE s.kind WHEN 'article' THEN {article_days} ELSE {days} END
+    UNION ALL
+    SELECT o.offer_id, 'throughput_tok_s', 1000 / p.itl_ms, '{own}', CASE p.workload WHEN 'regular' THEN 1 ELSE 0 END
+    FROM probes p JOIN core.offer o USING (offer)
+    WHERE p.outcome = 'ok' AND p.concurrency = 1 AND p.itl_ms > 0 AND NOT starts_with(p.workload, 'hard')
+      AND p.started_at <= {at} AND p.started_at > {at} - INTERVAL {days} DAY
+    UNION ALL
+    SELECT o.offer_id, 'ttft_ms', p.ttft_ms, '{own}', 0
+    FROM probes p JOIN core.offer o USING (offer)
+    WHERE p.outcome = 'ok' AND p.concurrency = 1 AND p.ttft_ms > 0 AND p.input_tokens BETWEEN 1000 AND 10000
+      AND p.started_at <= {at} AND p.started_at > {at} - INTERVAL {days} DAY
+), best AS (
+    FROM told QUALIFY dense_rank() OVER (PARTITION BY offer_id, name ORDER BY distance) = 1
+)
+SELECT offer_id, name, median(value) AS value, min(source_id) AS source_id
+FROM best GROUP BY offer_id, name ORDER BY offer_id, name
 """
 _SPEED_DAYS = """
 WITH daily AS (
@@ -201,16 +220,29 @@ SELECT offer, arg_max(audit_id, started_at) AS audit_id, arg_max(verdict, starte
        arg_max(power, started_at) AS power, arg_max(detectable_kl, started_at) AS detectable_kl
 FROM audits WHERE verdict <> '' AND started_at <= {at} GROUP BY offer ORDER BY offer
 """
+# Our own pairs, else those an article measured.
 _SPEED_PAIRS = """
-SELECT offer, median(1000 / itl_ms) FILTER (workload = 'regular') AS easy,
-       median(1000 / itl_ms) FILTER (workload = 'hard') AS hard,
-       least(count(*) FILTER (workload = 'regular'), count(*) FILTER (workload = 'hard')) AS pairs,
-       sqrt(coalesce(var_samp(ln(itl_ms)) FILTER (workload = 'regular'), 0)
-            + coalesce(var_samp(ln(itl_ms)) FILTER (workload = 'hard'), 0)) AS spread, min(probe_id) AS probe_id
-FROM probes
-WHERE outcome = 'ok' AND workload IN ('regular', 'hard') AND concurrency = 1 AND itl_ms > 0
-  AND started_at <= {at} AND started_at > {at} - INTERVAL 30 DAY
-GROUP BY offer HAVING easy IS NOT NULL AND hard IS NOT NULL ORDER BY offer
+WITH pairs AS (
+    SELECT o.offer_id, median(1000 / p.itl_ms) FILTER (p.workload = 'regular') AS easy,
+           median(1000 / p.itl_ms) FILTER (p.workload = 'hard') AS hard,
+           least(count(*) FILTER (p.workload = 'regular'), count(*) FILTER (p.workload = 'hard')) AS pairs,
+           sqrt(coalesce(var_samp(ln(p.itl_ms)) FILTER (p.workload = 'regular'), 0)
+                + coalesce(var_samp(ln(p.itl_ms)) FILTER (p.workload = 'hard'), 0)) AS spread,
+           'probes' AS view, any_value(o.offer) AS ref
+    FROM probes p JOIN core.offer o USING (offer)
+    WHERE p.outcome = 'ok' AND p.workload IN ('regular', 'hard') AND p.concurrency = 1 AND p.itl_ms > 0
+      AND p.started_at <= {at} AND p.started_at > {at} - INTERVAL 30 DAY
+    GROUP BY o.offer_id
+    UNION ALL
+    SELECT o.offer_id, median(m.value) FILTER (m.per = '{easy}'), median(m.value) FILTER (m.per = '{hard}'),
+           least(count(*) FILTER (m.per = '{easy}'), count(*) FILTER (m.per = '{hard}')), 0, 'metrics', o.offer
+    FROM core.metric m JOIN core.offer o USING (offer_id) JOIN ref.source s USING (source_id)
+    WHERE m.superseded_at IS NULL AND s.kind = 'article' AND m.name = 'throughput_tok_s' AND m.statistic <> 'claim'
+      AND m.measured_at <= {at} AND m.measured_at > {at} - INTERVAL {article_days} DAY
+    GROUP BY o.offer_id, o.offer
+)
+FROM pairs WHERE easy IS NOT NULL AND hard IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY offer_id ORDER BY view = 'metrics') = 1 ORDER BY offer_id
 """
 # What a request of a model looks like on a router, over the four weeks before.
 _LENGTHS = """
@@ -251,6 +283,9 @@ def read_facts(connection: Connection, at: datetime, speed_days: int = 7) -> dic
                 article_days=ARTICLE_DAYS,
                 unread_days=UNREAD_DAYS,
                 live_kinds=LIVE_KINDS,
+                easy=EASY_TEXT,
+                hard=HARD_TEXT,
+                own=OWN_PROBES,
             ),
         )
         for name, sql in READS.items()

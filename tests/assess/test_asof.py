@@ -14,7 +14,19 @@ from warehouse.flag_facts import read_facts
 from warehouse.store import open_file
 
 HOST, GONE = Offer("host", "m"), Offer("host", "gone")
-SEEN = ("offers", "labels", "speeds", "speed_days", "moves", "conflicts", "limits", "read", "held", "lengths")
+SEEN = (
+    "offers",
+    "labels",
+    "speeds",
+    "speed_pairs",
+    "speed_days",
+    "moves",
+    "conflicts",
+    "limits",
+    "read",
+    "held",
+    "lengths",
+)
 
 
 def shown(day: int) -> list[Record]:

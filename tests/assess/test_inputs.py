@@ -27,6 +27,7 @@ from tracker.assess.write import tokens_by_model
 from tracker.cost import Question, accelerators
 from tracker.flags.quantization import NAMES, Endpoint, features, labelled_elsewhere, load_weights, price_rank
 from tracker.flags.sudden_change import Move
+from warehouse.flag_facts import READS
 
 DAY = datetime.fromisoformat("2026-08-03")
 FOREVER = datetime.fromisoformat("9999-12-31")
@@ -75,20 +76,7 @@ def test_labels_come_from_the_best_source_and_a_withdrawn_one_is_a_change() -> N
 
 
 def test_no_facts_no_situations() -> None:
-    names = (
-        "offers",
-        "labels",
-        "speeds",
-        "speed_days",
-        "moves",
-        "conflicts",
-        "held",
-        "missing",
-        "read",
-        "limits",
-        "lengths",
-    )
-    assert situations({name: [] for name in names}, DAY, {}) == []
+    assert situations({name: [] for name in READS}, DAY, {}) == []
 
 
 def test_the_index_of_a_class_follows_a_weighted_cut() -> None:
@@ -185,11 +173,10 @@ OFFER = {
     "output_quote_id": 6, "since": DAY, "input_list": 1.0, "output_list": 2.0, "input_paid_usd": None,
     "output_paid_usd": None, "paid_quote_id": None, "named_precision": None,
 }  # fmt: skip
-EMPTY = ("labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing", "read", "limits", "lengths")
 
 
 def test_only_what_changes_a_verdict_changes_the_fingerprint() -> None:
-    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [OFFER]}
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in READS} | {"offers": [OFFER]}
     [one] = situations(facts, DAY, {})
     assert one.input_usd == pytest.approx(0.14) and not one.is_free and one.is_priced
     same = [
@@ -215,7 +202,7 @@ def test_requests_are_as_long_as_a_router_counted_them() -> None:
         counted("openai/gpt-oss-20b", 100, 1_000_000, 100_000),
     ]
     assert lengths_of(rows) == {"deepseek/deepseek-v3.2": Lengths(8_000, 800)}
-    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [deepseek]}
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in READS} | {"offers": [deepseek]}
     [unknown], [seen] = situations(facts, DAY, {}), situations(facts | {"lengths": rows}, DAY, {})
     assert unknown.request is None and seen.request is not None
     assert seen.request.prompt_tokens == pytest.approx(8_000, rel=0.23)
@@ -244,7 +231,7 @@ def test_requests_are_as_long_as_a_router_counted_them() -> None:
 def test_a_wider_label_than_the_weights_have_makes_no_dearer_service(
     model: str, declared: str | None, told: list[str]
 ) -> None:
-    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [OFFER | {"model_id": model}]}
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in READS} | {"offers": [OFFER | {"model_id": model}]}
     facts["labels"] = [label(declared, 5)] if declared else []
     facts["labels"] = [row | {"offer_id": 1} for row in facts["labels"]]
     [one] = situations(facts, DAY, bits_of())
@@ -255,7 +242,7 @@ def test_a_wider_label_than_the_weights_have_makes_no_dearer_service(
 
 def test_a_bare_zero_is_not_free_and_an_unknown_currency_has_no_price() -> None:
     zero = OFFER | {"input": 0.0, "output": 0.0, "input_status": "zero_claimed", "output_status": "zero_claimed"}
-    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [zero]}
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in READS} | {"offers": [zero]}
     [one] = situations(facts, DAY, {})
     assert not one.is_free and not one.is_priced
     facts["offers"] = [OFFER | {"usd_per_unit": None}]

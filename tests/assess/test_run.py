@@ -223,7 +223,7 @@ def test_what_was_observed_stands_in_for_the_assumption_and_is_traced(home: Home
     assert "the share of input served from cache: 0, 0.25, 0.55" in before
     assert "the share of input served from cache: 0.9 [observed of this offer]" in after
     assert "90% of the input from cache" in after
-    assert "readings of cache_hit_pct (mean) from 2026-08-03 to 2026-08-03, median 87.0; the newest:" in after
+    assert "1 reading of cache_hit_pct (mean) from 2026-08-03 to 2026-08-03, median 87.0; the newest:" in after
 
     def middle_cost(note: str) -> float:
         return float(note.split("cost mid")[1].split()[0])

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.assess.test_inputs import DAY, EMPTY, OFFER
+from tests.assess.test_inputs import DAY, OFFER
 from tracker.assess.findings import Context, judge_offer
 from tracker.assess.inputs import situations
 from tracker.flags.finding import Finding
+from warehouse.flag_facts import READS
 
 
 def limit(amount: float, account_tier: str, tier: str = "standard", listed_name: str = "") -> dict[str, Any]:
@@ -20,10 +21,10 @@ def limit(amount: float, account_tier: str, tier: str = "standard", listed_name:
 
 def teaser(offer: dict[str, Any], *limits: dict[str, Any]) -> Finding | None:
     """The teaser finding beside an unlimited offer that asks ten times as much."""
-    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in EMPTY} | {"offers": [offer], "limits": list(limits)}
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in READS} | {"offers": [offer], "limits": list(limits)}
     at: datetime = DAY
     [one] = situations(facts, at, {})
-    context = Context(at, {}, {}, 0.5, {}, {}, {"m/m": ("b/m", 10.0, 20.0)})
+    context = Context(at, {}, {}, 0.5, {}, {"m/m": ("b/m", 10.0, 20.0)})
     return judge_offer(one, None, context).get(("a/m", "teaser_price"))
 
 

@@ -246,7 +246,7 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
     def ask(precision: str, given: float | None, output: float | None) -> Question:
         return Question(
             model.model_id, precision, given, output, when, scenario, one.tok_s, patience,
-            one.cached_usd if one.tier == "standard" else None, known, usual,
+            one.cached_usd if one.tier == "standard" else None, known, usual, draft_gain=one.draft_gain,
         )  # fmt: skip
 
     asked = [(f"at {name}", ask(name, one.input_usd, one.output_usd)) for name in (sold, *apart)]
@@ -264,6 +264,7 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
             patience,
             known=known,
             typical=usual,
+            draft_gain=one.draft_gain,
         )
         asked.append(("effective", paid))  # transacted prices have the cache discount in them
     return asked
@@ -310,6 +311,7 @@ def band_of(estimate: Estimate, rents: Rented) -> CostBand:
         q.when.isoformat(),
         q.known,
         q.typical,
+        q.draft_gain,
         engine_version(),
         rents.version,
     )
@@ -347,7 +349,7 @@ def deciding_input(one: Situation, costed: Costed) -> str:
         return ""
     pace = (on_grid(one.tok_s, 2.0), on_grid(first_token_limit(one), 4.0))
     usual = typical(one, costed.scenario)
-    return _decider(model.model_id, band.precision, costed.when, costed.scenario, *pace, usual)
+    return _decider(model.model_id, band.precision, costed.when, costed.scenario, *pace, usual, one.draft_gain)
 
 
 @lru_cache(maxsize=4096)
@@ -359,8 +361,11 @@ def _decider(
     tok_s: float | None,
     ttft_s: float | None,
     usual: tuple[tuple[str, float], ...],
+    draft_gain: float | None,
 ) -> str:
-    shares = shares_of_width(Question(model_id, precision, None, None, when, scenario, tok_s, ttft_s, typical=usual))
+    shares = shares_of_width(
+        Question(model_id, precision, None, None, when, scenario, tok_s, ttft_s, typical=usual, draft_gain=draft_gain)
+    )
     if not shares:
         return ""
     name, share = max(shares.items(), key=lambda pair: pair[1])

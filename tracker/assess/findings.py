@@ -28,6 +28,7 @@ from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.odds import probability_of
 from tracker.flags.quantization import MIN_LABELS, NAMES, Endpoint, Weights, features, labelled_elsewhere, select
 from tracker.market.effective import Usage, best_tier, crowd, ladder, sustained_concurrency
+from warehouse.flag_facts import OWN_PROBES
 
 Rows = Sequence[Mapping[str, Any]]
 Peers = Mapping[str, tuple[tuple[str, str, float], ...]]
@@ -43,7 +44,6 @@ class Context:
     signals: Mapping[int, tuple[Signal, ...]]
     prior: float
     audits: Mapping[str, Mapping[str, Any]]  # verdict row by offer
-    pairs: Mapping[str, Mapping[str, Any]]  # speeds on regular and hard text by offer
     cheapest: Mapping[str, tuple[str, float, float]]  # unlimited paid offer per model: name, input, output
 
 
@@ -55,7 +55,7 @@ def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict
         precision_changed.judge(one.offer, one.labels, context.at),
         _teaser(one, context),
         _speed(one),
-        _speculation(one, context),
+        speculative_decoding.judge(one.pair) if one.pair else None,
         _stale(one, context.at),
         source_conflict.judge(one.offer, one.conflicts),
         latest_change(one, context.at),
@@ -84,7 +84,11 @@ def _speed_rows(one: Situation) -> tuple[Evidence, ...]:
         f"{one.cache_hit:.0%} of the input from cache" if one.cache_hit is not None else "",
     )
     words = ", ".join(filter(None, told))
-    return (Evidence("metrics", one.offer, f"{words}: week's medians by {one.speed_source}"),) if words else ()
+    return (Evidence(_speed_view(one), one.offer, f"{words}: medians by {one.speed_source}"),) if words else ()
+
+
+def _speed_view(one: Situation) -> str:
+    return "probes" if one.speed_source == OWN_PROBES else "metrics"
 
 
 def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
@@ -93,9 +97,10 @@ def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
     sale = below_cost.Sale(
         one.offer, one.input_usd, one.output_usd, one.is_free, costed.prompt_tokens, costed.output_tokens,
         costed.scenario, one.tok_s, first_token_limit(one), is_own_silicon(one.provider, costed.scenario),
-        costed.apart, costed.busy, one.cache_hit, bool(typical(one, costed.scenario)),
+        costed.apart, costed.busy, one.cache_hit, one.draft_gain, bool(typical(one, costed.scenario)),
     )  # fmt: skip
-    return below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one)))
+    drafted = one.pair.evidence if one.pair and one.draft_gain else ()
+    return below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one), *drafted))
 
 
 def _quantized(one: Situation, context: Context) -> Finding | None:
@@ -157,20 +162,8 @@ def _teaser(one: Situation, context: Context) -> Finding | None:
 def _speed(one: Situation) -> Finding | None:
     if not one.tok_s_seen or not one.ttft_s_seen or not one.is_text:
         return None
-    rows = (Evidence("metrics", one.offer, f"medians by {one.speed_source}"),)
+    rows = (Evidence(_speed_view(one), one.offer, f"medians by {one.speed_source}"),)
     return speed_claim.judge(speed_claim.Pace(one.offer, one.tok_s_seen, one.ttft_s_seen, ANSWER_TOKENS, None, rows))
-
-
-def _speculation(one: Situation, context: Context) -> Finding | None:
-    pair = context.pairs.get(one.offer)
-    if pair is None:
-        return None
-    rows = (Evidence("probes", str(pair["probe_id"]), f"{pair['pairs']} pairs of regular and hard text"),)
-    return speculative_decoding.judge(
-        speculative_decoding.PairedSpeed(
-            one.offer, float(pair["easy"]), float(pair["hard"]), int(pair["pairs"]), float(pair["spread"] or 0.0), rows
-        )
-    )
 
 
 def _stale(one: Situation, at: datetime) -> Finding | None:

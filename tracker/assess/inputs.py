@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tracker.assess.lengths import Lengths, lengths_of
+from tracker.flags.finding import Evidence
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
+from tracker.flags.speculative_decoding import PairedSpeed, draft_gain
 from tracker.flags.sudden_change import Move, is_flip_flop, settled_level
 from tracker.market.effective import Allowance
 from warehouse.flag_facts import LIVE_KINDS
@@ -37,6 +39,7 @@ UNHASHED = frozenset(
     )
 )
 PAID_STEP = 1.05  # transacted prices breathe daily with the share of cache hits
+DRAFT_STEP = 1.1
 LENGTH_STEP = 1.5  # requests grow and shrink slowly; the range around them is wider than a step
 
 
@@ -91,6 +94,8 @@ class Situation:
     ttft_s: float | None
     tok_s_seen: float | None  # as measured, for the sentence; the grid above decides what is rated again
     ttft_s_seen: float | None
+    pair: PairedSpeed | None  # on easy and on hard text
+    draft_gain: float | None  # tokens a step that a draft model seen by such a pair brings
     cache_hit: float | None  # observed share of input tokens served from cache, in steps of a tenth
     request: Lengths | None  # what a request of this model is on a router that counts them, on a grid
     speed_source: str
@@ -139,7 +144,7 @@ def situations(facts: Mapping[str, Rows], at: datetime, bits: Mapping[str, float
     """One per offer on the market. `bits` knows the width of every precision label."""
     by = {
         name: _grouped(facts[name])
-        for name in ("labels", "speeds", "speed_days", "moves", "conflicts", "held", "missing")
+        for name in ("labels", "speeds", "speed_pairs", "speed_days", "moves", "conflicts", "held", "missing")
     }
     read = {str(row["source_id"]): row for row in facts["read"]}
     limits = _limits(facts["limits"])
@@ -196,7 +201,11 @@ def _situation(
         missing_since=missing[0] if missing else None,
         request=lengths.get(str(row["model_id"])),
         **_prices(row, moves, by["held"].get(offer_id, ()), at),
-        **_speeds(by["speeds"].get(offer_id, ()), by["speed_days"].get(offer_id, ())),
+        **_speeds(
+            by["speeds"].get(offer_id, ()),
+            by["speed_days"].get(offer_id, ()),
+            _paired(str(row["offer"]), by["speed_pairs"].get(offer_id, ())),
+        ),
     )
 
 
@@ -229,7 +238,17 @@ def _prices(row: Mapping[str, Any], moves: tuple[Move, ...], held: Rows, at: dat
     }
 
 
-def _speeds(medians: Rows, days: Rows) -> dict[str, Any]:
+def _paired(offer: str, rows: Rows) -> PairedSpeed | None:
+    for row in rows:
+        many = f"{row['pairs']} pair{'s' if row['pairs'] > 1 else ''} of easy and hard text"
+        told = (Evidence(str(row["view"]), str(row["ref"]), many),)
+        return PairedSpeed(
+            offer, float(row["easy"]), float(row["hard"]), int(row["pairs"]), float(row["spread"] or 0.0), told
+        )
+    return None
+
+
+def _speeds(medians: Rows, days: Rows, pair: PairedSpeed | None) -> dict[str, Any]:
     """The speed fields: medians of the last week, on the grid and as seen, and the daily medians of four weeks."""
     speeds = {str(speed["name"]): speed for speed in medians}
     tok_s, ttft_s = _pace(speeds)
@@ -238,6 +257,8 @@ def _speeds(medians: Rows, days: Rows) -> dict[str, Any]:
         "ttft_s": on_grid(ttft_s, 1.5),
         "tok_s_seen": tok_s,
         "ttft_s_seen": ttft_s,
+        "pair": pair,
+        "draft_gain": on_grid(draft_gain(pair, tok_s), DRAFT_STEP),
         "cache_hit": _share(speeds.get("cache_hit_pct")),
         "speed_source": str(next(iter(speeds.values()))["source_id"]) if speeds else "",
         "speed_days": _days(days, "throughput_tok_s"),

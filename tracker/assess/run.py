@@ -121,13 +121,10 @@ def judge(
     """Everything between reading and writing. `known`: hashes of earlier ratings; `only`: judge this offer alone."""
     offers = tuple(situations(facts, at, bits_of()))
     peers, verdicts = peers_of(offers), {str(row["offer"]): row for row in facts["audits"]}
-    pairs = {str(row["offer"]): row for row in facts["speed_pairs"]}
     version = f"{rules_version()}{scenario}"
     rents = rented(facts["rents"], week_of(at))
     hashes = {
-        one.offer_id: one.fingerprint(
-            f"{version}{_week(one, at, rents)}{_change(one, at)}{verdicts.get(one.offer)}{pairs.get(one.offer)}"
-        )
+        one.offer_id: one.fingerprint(f"{version}{_week(one, at, rents)}{_change(one, at)}{verdicts.get(one.offer)}")
         for one in offers
     }
     rated = tuple(
@@ -140,7 +137,6 @@ def judge(
         signals=circumstance(offers, at, costs, weights),
         prior=probability_of(weights.model.bias),
         audits=verdicts,
-        pairs=pairs,
         cheapest=_cheapest_unlimited(offers),
     )
     findings: dict[Key, Finding] = {}

@@ -20,6 +20,9 @@ Prompt = Annotated[float | None, typer.Option("--prompt", help="Prompt tokens pe
 Answer = Annotated[float | None, typer.Option("--output", help="Output tokens per request")]
 Speed = Annotated[float | None, typer.Option("--speed", help="Tokens/s each user must get")]
 First = Annotated[float | None, typer.Option("--ttft", help="Seconds to the first token at most")]
+Draft = Annotated[
+    float | None, typer.Option("--draft-gain", help="Tokens a step with a draft model: speed on regular over hard text")
+]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Day, YYYY-MM-DD [default: today]")]
 ScenarioOption = Annotated[
     str | None, typer.Option("--scenario", help="[default: the model's own at that time, else market]")
@@ -50,6 +53,7 @@ def make_question(
     limits: tuple[float | None, float | None] = (None, None),
     known: dict[str, float | None] | None = None,
     hardware: list[str] | None = None,
+    draft_gain: float | None = None,
 ) -> "Question":
     """A question from command-line words; native precision and the scenario of the day unless said."""
     from tracker.cost import Question, find_model, scenario_for
@@ -66,6 +70,7 @@ def make_question(
         *limits,
         known=fixed,
         hardware=tuple(hardware or ()),
+        draft_gain=draft_gain,
     )
 
 
@@ -150,6 +155,8 @@ def _posted_rows(question: "Question", own_scenarios: bool) -> list[dict[str, An
             output_usd_per_mtok=p.output_usd_per_mtok,
             when=p.when,
             scenario=scenario_for(model.slug, p.when, p.provider) if own_scenarios else question.scenario,
+            tok_s_user=p.tok_s_user or question.tok_s_user,
+            draft_gain=p.draft_gain or question.draft_gain,
         )
         for p in posted
     ]
@@ -202,6 +209,7 @@ def cost(
     output: Answer = None,
     speed: Speed = None,
     ttft: First = None,
+    draft_gain: Draft = None,
     as_of: AsOf = None,
     scenario: ScenarioOption = None,
     utilisation: Utilisation = None,
@@ -219,7 +227,16 @@ def cost(
         return
     when = day(as_of)
     known = {"prompt": prompt, "output": output, "utilisation": utilisation}
-    question = make_question(model, when, precision, scenario, limits=(speed, ttft), known=known, hardware=hardware)
+    question = make_question(
+        model,
+        when,
+        precision,
+        scenario,
+        limits=(speed, ttft),
+        known=known,
+        hardware=hardware,
+        draft_gain=draft_gain,
+    )
     title = f"{question.model_id} at {question.precision} on {when}, scenario {question.scenario}"
     _show_deployments(deployment_table(question), TABLE, title, trace)
     for line in _band_lines(question):
@@ -314,6 +331,7 @@ def breakeven(
     precision: PrecisionOption = None,
     speed: Speed = None,
     ttft: First = None,
+    draft_gain: Draft = None,
     as_of: AsOf = None,
     scenario: ScenarioOption = None,
     trace: Trace = False,
@@ -329,7 +347,14 @@ def breakeven(
     declared = found["precision"] if found["precision"] in precisions() else None
     prices = (found["input"], found["output"])
     question = make_question(
-        found["model"], day(as_of), precision or declared, scenario, prices, (speed, ttft), hardware=hardware
+        found["model"],
+        day(as_of),
+        precision or declared,
+        scenario,
+        prices,
+        (speed, ttft),
+        hardware=hardware,
+        draft_gain=draft_gain,
     )
     rows = deployment_table(question)
     title = f"{question.model_id} at {question.precision}, scenario {question.scenario}"

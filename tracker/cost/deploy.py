@@ -43,7 +43,7 @@ def observed_draft(gain: float) -> Draft:
     As many are checked as it takes to keep that many: three for the 2.2 of the published Mixtral (anchor s3). The draft
     model's own work is left out.
     """
-    return Draft(f"speculative decoding, {gain:.1f} tokens a step", math.floor(gain) + 1.0, gain)
+    return Draft("speculative decoding", math.floor(gain) + 1.0, gain)
 
 
 @dataclass(frozen=True, slots=True)

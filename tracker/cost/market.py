@@ -179,7 +179,7 @@ def trace(setting: Setting, row: int) -> str:
 
 
 def clearing(q: Question, setting: Setting) -> str:
-    """The condition under which the price would cover the cost, at the middle of every other range."""
+    """The condition under which the price covers the cost at the speed observed, all other ranges at their middle."""
     c = setting.columns
     if c is None or (q.input_usd_per_mtok is None and q.output_usd_per_mtok is None):
         return "nothing priced"
@@ -188,19 +188,24 @@ def clearing(q: Question, setting: Setting) -> str:
     prompt_paid = float(one.prompt[0] * (1 - one.cache_hit[0]))
     into = c.chip_s_in * prompt_paid * price * 1e6 if q.input_usd_per_mtok is not None else 0.0
     out = c.chip_s_out * float(one.output[0]) * price * 1e6 if q.output_usd_per_mtok is not None else 0.0
-    covered = np.asarray(into + out) <= float(revenue(q, one)[0])
-    if not covered.any():
-        ratio = float(np.nanmin(np.asarray(into + out)) / max(float(revenue(q, one)[0]), 1e-12))
-        if not np.isfinite(ratio) or ratio > 1e6:
-            return "a free offer covers no cost"
-        busier = " or a busier day" if ratio * float(one.utilisation[0]) <= 1 else ""
-        return f"no deployment at any batch: the cheapest needs {ratio:.1f}x the throughput{busier}"
-    batch = np.where(covered, c.batch, np.inf)
-    row = int(np.argmin(batch))
+    keeps = (c.tok_s_user >= (q.tok_s_user or 0.0)) & (c.first_s <= (q.ttft_s or np.inf))
+    owed = np.where(keeps, np.asarray(into + out), np.inf)
+    paid = float(revenue(q, one)[0])
+    if not (owed <= paid).any():
+        return _too_dear(float(owed.min()) / max(paid, 1e-12), float(one.utilisation[0]))
+    row = int(np.argmin(np.where(owed <= paid, c.batch, np.inf)))
     unit = c.source.units[c.rows[row][0]]
-    pace = c.tok_s_user[row]
-    busy = float(one.utilisation[0])
+    pace, busy = c.tok_s_user[row], float(one.utilisation[0])
     return f"profitable on {unit} from batch {c.batch[row]:.0f} up ({pace:.0f} tokens/s/user there, {busy:.0%} busy)"
+
+
+def _too_dear(ratio: float, busy: float) -> str:
+    if not np.isfinite(ratio):
+        return "no deployment at any batch keeps that speed"
+    if ratio > 1e6:
+        return "a free offer covers no cost"
+    busier = " or a busier day" if ratio * busy <= 1 else ""
+    return f"no deployment at any batch: the cheapest needs {ratio:.1f}x the throughput{busier}"
 
 
 def _empty(q: Question, setting: Setting) -> Estimate:

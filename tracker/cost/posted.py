@@ -1,4 +1,4 @@
-"""Prices that the shipped chronicle of the price war states for a model near a day."""
+"""Prices that the shipped chronicle of the price war states for a model near a day, with the speed measured then."""
 
 import csv
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ class Posted:
     input_usd_per_mtok: float | None
     output_usd_per_mtok: float | None
     note: str
+    tok_s_user: float | None = None  # on regular text
+    draft_gain: float | None = None  # how many times faster than on hard text
 
 
 def _same_model(listed: str, model: Model) -> bool:
@@ -29,6 +31,19 @@ def _same_model(listed: str, model: Model) -> bool:
         return find_model(listed).model_id == model.model_id
     except CostError:
         return False
+
+
+def _measured(provider: str, listed: str, day: date) -> tuple[float | None, float | None]:
+    """Tokens/s on regular text, and the ratio to hard text, that an article of that day measured; never a claim."""
+    speeds = {
+        row["setting"]: float(row["output_tok_s"])
+        for row in csv.DictReader(StringIO(data_text("speed_claims.csv")))
+        if (row["provider"], row["model"], row["date"]) == (provider, listed, day.isoformat())
+        and row["kind"] == "measured"
+        and row["output_tok_s"]
+    }
+    regular, hard = speeds.get("temperature=0"), speeds.get("temperature=2")
+    return regular, regular / hard if regular and hard and regular > hard else None
 
 
 def posted_prices(model: Model, when: date) -> list[Posted]:
@@ -39,5 +54,6 @@ def posted_prices(model: Model, when: date) -> list[Posted]:
         if row["currency"] != "USD" or abs(day - when) > NEAR or not _same_model(row["model"], model):
             continue
         prices = [float(row[name]) if row[name] else None for name in ("input_per_mtok", "output_per_mtok")]
-        out.append(Posted(day, row["provider"], row["tier"], prices[0], prices[1], row["note"]))
+        seen = _measured(row["provider"], row["model"], day)
+        out.append(Posted(day, row["provider"], row["tier"], prices[0], prices[1], row["note"], *seen))
     return sorted(out, key=lambda p: -(p.output_usd_per_mtok or 0.0))

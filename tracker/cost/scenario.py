@@ -124,7 +124,7 @@ def scenarios(folder: Path | None = None) -> dict[str, Scenario]:
             raise DataFileError(f"scenario_ranges.csv: scenario {head.scenario!r} lacks {missing[0]!r}")
         hardware = _hardware(head.hardware, f"scenarios.csv ({head.scenario})")
         speculation = head.speculation == "auto"
-        found[head.scenario] = Scenario(head.scenario, head.stack, hardware, head.kv_use, speculation, **own)
+        found[head.scenario] = Scenario(head.scenario, head.stack, hardware, head.kv_use, speculation, **own)  # type: ignore[arg-type]
     return found
 
 

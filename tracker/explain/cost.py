@@ -29,6 +29,10 @@ def assumption_lines(question: Question) -> Iterator[str]:
     yield f"Assumptions of scenario {scenario} (lowest, middle, highest)"
     yield from _wrapped(f"hardware: {heads[0].hardware.replace('*', 'any with a rent')}; stack {heads[0].stack}"
                         f" [{heads[0].source}]")  # fmt: skip
+    if question.draft_gain:
+        yield from _wrapped(
+            f"draft model: {question.draft_gain:.1f} tokens a step [paired runs on regular and hard text]"
+        )
     for row in read_rows("scenario_ranges.csv", Range):
         if row.scenario != scenario or row.parameter not in PARAMETERS:
             continue

@@ -108,7 +108,7 @@ def _question(band: Row, amounts: Mapping[str, float]) -> Question:
     return Question(
         str(band["model_id"]), str(band["precision"]), None, None, day, str(band["scenario"]),
         None if tok_s is None else float(str(tok_s)), None if ttft_s is None else float(str(ttft_s)), known=known,
-        typical=typical,
+        typical=typical, draft_gain=amounts.get(below_cost.DRAFT_SEEN),
     )  # fmt: skip
 
 

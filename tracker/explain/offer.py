@@ -66,7 +66,7 @@ def _offer_cost(one: Situation, costed: Costed | None, rents: RentTable) -> Iter
     question = Question(
         find_model(one.model_id).model_id, band.precision, one.input_usd, one.output_usd, costed.when, costed.scenario,
         one.tok_s, first_token_limit(one), one.cached_usd, observed(one),
-        typical(one, costed.scenario),
+        typical(one, costed.scenario), draft_gain=one.draft_gain,
     )  # fmt: skip
     rows = [(b.precision, b.blended.low, b.blended.mid, b.blended.high) for b in costed.bands]
     yield from explain_cost.cost_lines(question, rows, band.price)
@@ -132,5 +132,5 @@ def _silence(kind: str, one: Situation, costed: Costed | None) -> str:
     if kind == "teaser_price" and not one.limits:
         return "not judged: no limit is published"
     if kind == "speculative_decoding":
-        return "not judged: no probe of regular and hard text"
+        return "not judged: nobody ran regular against hard text"
     return "nothing found"

@@ -9,6 +9,7 @@ from tracker.errors import StoreError
 from tracker.explain import sketches
 from tracker.explain.evidence import chains
 from tracker.settings import Home
+from warehouse.flag_facts import ARTICLE_DAYS
 from warehouse.history import History
 
 Row = Mapping[str, object]
@@ -24,20 +25,36 @@ SELECT 'limit ' || l.limit_id || ': ' || l.provider || ' ' || l.account_tier || 
        l.source_id, l.observed_at, c.url, c.sha256, c.bytes
 FROM limits l LEFT JOIN captures c USING (capture_id) WHERE CAST(l.limit_id AS VARCHAR) = $1 LIMIT 1
 """
+_PROBED = """
+SELECT 'probes ' || $1 || ': ' || count(*) || if(count(*) = 1, ' single stream', ' single streams') ||
+       ' of ' || workload || ' from ' ||
+       strftime(min(started_at), '%Y-%m-%d') || ' to ' || strftime(max(started_at), '%Y-%m-%d') || ', median ' ||
+       round(median(1000 / itl_ms), 1) || ' tok/s, first token ' || round(median(ttft_ms)) || ' ms; the newest in file '
+       || arg_max(file_hash, started_at)[:16] AS told,
+       'vantage ' || arg_max(vantage, started_at) AS source_id, max(started_at) AS observed_at, NULL AS sha256
+FROM probes
+WHERE offer = $1 AND outcome = 'ok' AND concurrency = 1 AND itl_ms > 0 AND started_at <= $2
+  AND started_at > CAST($2 AS TIMESTAMP) - INTERVAL 30 DAY
+GROUP BY workload ORDER BY workload
+"""
 _MEASURED = """
-SELECT 'metrics ' || $1 || ': ' || count(*) || ' readings of ' || name || ' (' || any_value(statistic) || ') from ' ||
+SELECT 'metrics ' || $1 || ': ' || count(*) || if(count(*) = 1, ' reading', ' readings') || ' of ' || name || ' (' ||
+       any_value(statistic) || ') from ' ||
        strftime(min(measured_at), '%Y-%m-%d') || ' to ' || strftime(max(measured_at), '%Y-%m-%d') || ', median ' ||
-       round(median(value), 3) || '; the newest:' AS told,
+       round(median(value), 3) || if(s.kind = 'article', ' at ' || any_value(m.per), '') ||
+       '; the newest:' AS told,
        any_value(m.source_id) AS source_id, max(m.observed_at) AS observed_at,
        arg_max(c.url, m.observed_at) AS url, arg_max(c.sha256, m.observed_at) AS sha256,
        arg_max(c.bytes, m.observed_at) AS bytes
-FROM metrics m LEFT JOIN captures c USING (capture_id)
+FROM metrics m JOIN sources s USING (source_id) LEFT JOIN captures c USING (capture_id)
 WHERE m.offer = $1 AND m.name IN ('throughput_tok_s', 'ttft_ms', 'cache_hit_pct')
-  AND m.statistic IN ('p50', 'mean', 'last', 'claim', 'measured')
-  AND m.measured_at <= $2 AND m.measured_at > CAST($2 AS TIMESTAMP) - INTERVAL 7 DAY
-GROUP BY name ORDER BY name
+  AND m.statistic IN ('p50', 'mean', 'last', 'measured')
+  AND m.measured_at <= $2 AND m.measured_at > CAST($2 AS TIMESTAMP)
+      - INTERVAL 1 DAY * CASE s.kind WHEN 'article' THEN {article_days} ELSE 7 END
+GROUP BY name, s.kind, if(s.kind = 'article', m.per, '') ORDER BY name, told
 """
 CHAINS = {"declarations": _DECLARED, "limits": _LIMITED}
+MEASURED = {"metrics": _MEASURED.format(article_days=ARTICLE_DAYS), "probes": _PROBED}
 
 
 def captured_lines(home: Home, history: History, evidence: Sequence[Row], at: datetime) -> Iterator[str]:
@@ -49,8 +66,8 @@ def captured_lines(home: Home, history: History, evidence: Sequence[Row], at: da
             told += chains(home, ref, context_lines=2)
         elif view in CHAINS:
             told += (_chain(home, found) for found in history.rows(CHAINS[view], [ref]))
-        elif view == "metrics":
-            told += (_chain(home, found) for found in history.rows(_MEASURED, [ref, at]))
+        elif view in MEASURED:
+            told += (_chain(home, found) for found in history.rows(MEASURED[view], [ref, at]))
     if told:
         yield ""
         yield "Where it was read"

@@ -1,7 +1,8 @@
 """below_cost: the share of cost draws, over the scenario's ranges, in which a request costs more than it earns.
 
 The cost is that of the cheapest deployment that still delivers the observed tokens/s per user and first-token time: a
-fast stream means a small batch, and a small batch is dear (SemiAnalysis, Inference Race To The Bottom, 2023-12). Bands
+fast stream means a small batch, and a small batch is dear (SemiAnalysis, Inference Race To The Bottom, 2023-12), unless
+paired runs show a draft model, whose tokens a step are then counted. Bands
 come in as plain records from the cost engine, one per precision, the precision on sale first.
 """
 
@@ -12,7 +13,7 @@ from tracker.flags.finding import Evidence, Figure, Finding, Rule, found, usd
 
 RULE = Rule(
     "below_cost",
-    version=3,
+    version=4,
     open_at=0.70,  # 0.3 to 0.7 is borderline: only what lies above it accuses
     close_at=0.50,
     quiet_days=7,
@@ -20,7 +21,8 @@ RULE = Rule(
     meaning="a request costs more to serve than it earns",
 )
 CAP_OWN_SILICON = 0.65  # below the threshold: noted, not accused
-PROMPT_SEEN, OUTPUT_SEEN = "prompt_tokens_seen", "output_tokens_seen"  # figures that later readers look for
+# Figures that later readers look for.
+PROMPT_SEEN, OUTPUT_SEEN, DRAFT_SEEN = "prompt_tokens_seen", "output_tokens_seen", "draft_gain"
 MOST = 0.8  # of the draws: where fewer keep the speed, the reader is told
 BASES = {"standing": "standing price", "list": "list price", "effective": "transacted price"}
 
@@ -77,6 +79,7 @@ class Sale:
     apart: tuple[tuple[str, float], ...] = ()  # other readings of the price (list, effective) and their probability
     busy: Busy | None = None
     cache_hit: float | None = None  # observed share of input tokens served from cache
+    draft_gain: float | None = None  # tokens a step that its draft model was seen to bring
     lengths_seen: bool = False  # prompt and output tokens are what a router counted of this model's requests
 
     @property
@@ -119,6 +122,7 @@ def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] 
             if sale.lengths_seen
             else ()
         ),
+        *((Figure(DRAFT_SEEN, sale.draft_gain, "tokens a step"),) if sale.draft_gain is not None else ()),
         Figure("draws_that_keep_the_speed", band.feasible_share, ""),
         *(Figure(f"p_below_in_{other.precision}", other.p_below, "") for other in bands),
         *(Figure(f"p_below_at_{name}_price", chance, "") for name, chance in sale.apart),
@@ -179,8 +183,9 @@ def _turning(busy: Busy | None, price: float, cost: Span) -> str:
 
 def _pace(sale: Sale) -> str:
     speed = f" at {sale.tok_s:.0f} tok/s per user" if sale.tok_s else ""
+    draft = f" with a draft model that brings {sale.draft_gain:.1f} tokens a step" if sale.draft_gain else ""
     first = f" and a first token within {sale.ttft_s:.1f} s (twice what was observed)" if sale.ttft_s else ""
-    return speed + first + (f", {sale.cache_hit:.0%} of the input from cache," if sale.cache_hit else "")
+    return speed + draft + first + (f", {sale.cache_hit:.0%} of the input from cache," if sale.cache_hit else "")
 
 
 def _prices(sale: Sale) -> str:

@@ -25,7 +25,7 @@ MIN_LOG_ERROR = 0.10  # one pair cannot say more than this
 
 @dataclass(frozen=True, slots=True)
 class PairedSpeed:
-    """Median speeds on easy and on hard text, and the spread of their log-ratio over `pairs` pairs."""
+    """Median speeds on easy and on hard text, above zero, and the spread of their log-ratio over `pairs` pairs."""
 
     offer: str
     easy_tok_s: float
@@ -34,28 +34,44 @@ class PairedSpeed:
     log_ratio_sd: float
     evidence: tuple[Evidence, ...] = ()
 
+    @property
+    def ratio(self) -> float:
+        return self.easy_tok_s / self.hard_tok_s
+
+    @property
+    def probability(self) -> float:
+        """That the ratio is more than batching noise; at most 0.95."""
+        error = max(self.log_ratio_sd / math.sqrt(self.pairs), MIN_LOG_ERROR)
+        z = (math.log(self.ratio) - math.log(NOISE_RATIO)) / error
+        return min(0.5 * (1 + math.erf(z / math.sqrt(2))), 0.95)
+
+
+def draft_gain(paired: PairedSpeed | None, tok_s: float | None) -> float | None:
+    """Tokens a step that the draft model brings on ordinary text, where one was plainly seen.
+
+    Hard text keeps one token a step: what ordinary text streams faster (`tok_s`; else the easy text) is the draft's.
+    """
+    if paired is None or paired.probability < RULE.open_at:
+        return None
+    gain = (tok_s or paired.easy_tok_s) / paired.hard_tok_s
+    return gain if gain > 1 else None
+
 
 def judge(paired: PairedSpeed) -> Finding | None:
-    if paired.hard_tok_s <= 0 or paired.easy_tok_s <= 0 or paired.pairs < 1:
-        return None
-    ratio = paired.easy_tok_s / paired.hard_tok_s
-    error = max(paired.log_ratio_sd / math.sqrt(paired.pairs), MIN_LOG_ERROR)
-    z = (math.log(ratio) - math.log(NOISE_RATIO)) / error
-    probability = min(0.5 * (1 + math.erf(z / math.sqrt(2))), 0.95)
-    if probability < 0.1:
+    if paired.probability < 0.1:
         return None
     return found(
         RULE,
         paired.offer,
-        probability,
+        paired.probability,
         f"{paired.easy_tok_s:.0f} tok/s on predictable text against {paired.hard_tok_s:.0f} on hard text "
-        f"({paired.pairs} pairs): {ratio:.1f} times faster where a draft model can guess. It lowers cost per token at "
-        f"small batches and is no loss of quality by itself.",
+        f"({paired.pairs} pair{'s' if paired.pairs > 1 else ''}): {paired.ratio:.1f} times faster where a draft model "
+        f"can guess. It lowers cost per token at small batches and is no loss of quality by itself.",
         f"A ratio below {NOISE_RATIO:.1f} over ten pairs.",
         figures=(
             Figure("easy", paired.easy_tok_s, "tok/s"),
             Figure("hard", paired.hard_tok_s, "tok/s"),
-            Figure("ratio", ratio, "x"),
+            Figure("ratio", paired.ratio, "x"),
         ),
         evidence=paired.evidence,
     )
