@@ -25,6 +25,7 @@ from tracker.assess.lengths import Lengths, lengths_of
 from tracker.assess.market import index_rows
 from tracker.assess.write import tokens_by_model
 from tracker.cost import Question, accelerators
+from tracker.flags.audited import Audit
 from tracker.flags.quantization import NAMES, Endpoint, features, labelled_elsewhere, load_weights, price_rank
 from tracker.flags.sudden_change import Move
 from warehouse.flag_facts import READS
@@ -112,20 +113,13 @@ def test_a_router_total_is_preferred_to_the_sum_of_its_hosts() -> None:
 
 
 def test_an_audit_speaks_in_both_directions_and_never_with_certainty() -> None:
-    found = {
-        "audit_id": "a",
-        "sentence": "differs",
-        "verdict": "differs",
-        "p_value": 1e-9,
-        "power": None,
-        "detectable_kl": None,
-    }
-    [signal] = audit_signal(found)
+    differs = Audit("a", DAY, "r", "differs", 1e-9, 0.01, None, None, "differs")
+    [signal] = audit_signal((differs,))
     assert signal.is_audit and signal.log_odds == 5.0
-    clean = found | {"verdict": "not_detectable", "p_value": 0.6, "power": 0.9, "detectable_kl": 0.03}
-    [signal] = audit_signal(clean)
+    clean = replace(differs, verdict="not_detectable", p_value=0.6, power=0.9, detectable_kl=0.03)
+    [signal] = audit_signal((differs, clean))
     assert -1.2 < signal.log_odds < -1.1
-    assert audit_signal(found | {"verdict": "confounded"}) == () and audit_signal(None) == ()
+    assert audit_signal((replace(differs, verdict="another_model"),)) == () and audit_signal(()) == ()
 
 
 def endpoint(host: str, model: str, bits: float | None, native: float = 16.0, price: float = 1.0) -> Endpoint:

@@ -18,6 +18,7 @@ from tracker.flags import (
     teaser_price,
     unit_suspect,
 )
+from tracker.flags.audited import Audit
 from tracker.flags.below_cost import CostBand, Sale, Span
 from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.precision_changed import Label
@@ -130,6 +131,48 @@ def test_precision_changed_weighs_the_kind_of_change(
 def test_an_old_label_change_is_forgotten() -> None:
     shown = [Label("bf16", 16, NOW - timedelta(days=80), "a"), Label("fp8", 8, NOW - timedelta(days=31), "b")]
     assert precision_changed.judge("o", shown, NOW) is None
+
+
+def audit(days_ago: float, verdict: str, reference: str = "r", **figures: float) -> Audit:
+    told = {"p_value": None, "kl": None, "detectable_kl": None, "power": None} | figures
+    return Audit(f"a{days_ago}", NOW - timedelta(days=days_ago), reference, verdict, sentence=f"{verdict}.", **told)
+
+
+CLEAN = {"detectable_kl": 0.004, "power": 0.95}
+FOUND = {"p_value": 1e-4, "kl": 0.02}
+
+
+@pytest.mark.parametrize(
+    ("audits", "least", "most"),
+    [
+        ([audit(9, "not_detectable", **CLEAN), audit(2, "differs", **FOUND)], 0.9, 0.96),
+        ([audit(9, "differs", **FOUND), audit(2, "not_detectable", **CLEAN)], 0.9, 0.96),
+        ([audit(9, "not_detectable", **CLEAN), audit(2, "another_model")], 0.9, 0.96),
+        ([audit(9, "not_detectable", **CLEAN), audit(2, "differs", p_value=1e-4, kl=0.001)], 0.45, 0.5),  # too near
+        ([audit(9, "not_detectable"), audit(2, "differs", **FOUND)], 0.45, 0.5),  # of unknown power
+        ([audit(9, "not_detectable", **CLEAN), audit(2, "differs", p_value=0.3, kl=0.02)], 0.4, 0.55),
+    ],
+)
+def test_audits_that_disagree_tell_of_a_change(audits: list[Audit], least: float, most: float) -> None:
+    finding = precision_changed.judge("o", [], NOW, audits)
+    assert finding is not None and least < finding.probability < most
+    assert [row.ref for row in finding.evidence] == ["a9", "a2"]
+    assert finding.expires_at == NOW + timedelta(days=28)
+
+
+def test_audits_that_agree_are_old_or_had_other_references_tell_of_none() -> None:
+    clean, seen = audit(9, "not_detectable", **CLEAN), audit(2, "differs", **FOUND)
+    assert precision_changed.judge("o", [], NOW, [seen]) is None
+    assert precision_changed.judge("o", [], NOW, [audit(9, "differs", **FOUND), seen]) is None
+    assert precision_changed.judge("o", [], NOW, [audit(9, "not_detectable", "other", **CLEAN), seen]) is None
+    assert precision_changed.judge("o", [], NOW + timedelta(days=29), [clean, seen]) is None
+
+
+def test_of_a_changed_label_and_disagreeing_audits_the_likelier_stands() -> None:
+    labels = [Label("bf16", 16.0, NOW - timedelta(days=40), "d1"), Label("fp8", 8.0, NOW - timedelta(days=3), "d2")]
+    weak = [audit(9, "not_detectable"), audit(2, "differs", **FOUND)]
+    finding = precision_changed.judge("o", labels, NOW, weak)
+    assert finding is not None and finding.probability == 0.9 and finding.evidence[0].view == "declarations"
 
 
 def reach(concurrent: float, price: float = 0.0, overflow: float | None = 0.002) -> Reach:

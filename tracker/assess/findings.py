@@ -22,6 +22,7 @@ from tracker.flags import (
     teaser_price,
     unit_suspect,
 )
+from tracker.flags.audited import Audit, odds_of_difference
 from tracker.flags.finding import Evidence, Finding, usd
 from tracker.flags.lifecycle import Key
 from tracker.flags.likely_quantized import Declared, Serving, Signal
@@ -32,6 +33,7 @@ from warehouse.flag_facts import OWN_PROBES
 
 Rows = Sequence[Mapping[str, Any]]
 Peers = Mapping[str, tuple[tuple[str, str, float], ...]]
+EIGHT_BIT_KL = 0.0014  # what 8-bit weights are away (tracker/audit/verdict.py)
 ANSWER_TOKENS = 500.0  # the answer a first-token time is weighed against where the measurer states none
 
 
@@ -43,7 +45,7 @@ class Context:
     peers: Peers
     signals: Mapping[int, tuple[Signal, ...]]
     prior: float
-    audits: Mapping[str, Mapping[str, Any]]  # verdict row by offer
+    audits: Mapping[str, Sequence[Audit]]  # by offer, oldest first
     cheapest: Mapping[str, tuple[str, float, float]]  # unlimited paid offer per model: name, input, output
 
 
@@ -52,7 +54,7 @@ def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict
     findings = [
         _below_cost(one, costed),
         _quantized(one, context),
-        precision_changed.judge(one.offer, one.labels, context.at),
+        precision_changed.judge(one.offer, one.labels, context.at, context.audits.get(one.offer, ())),
         _teaser(one, context),
         _speed(one),
         speculative_decoding.judge(one.pair) if one.pair else None,
@@ -111,26 +113,25 @@ def _quantized(one: Situation, context: Context) -> Finding | None:
     declared = None
     if label is not None and label.bits is not None:
         declared = Declared(label.value, label.bits, label.since, label.declaration_id, one.label_source)
-    audit = audit_signal(context.audits.get(one.offer))
+    audit = audit_signal(context.audits.get(one.offer, ()))
     signals = (*context.signals.get(one.offer_id, ()), *audit)
     return likely_quantized.judge(
         Serving(one.offer, model.model_id, model.native_precision, native_bits(model), declared, context.prior, signals)
     )
 
 
-def audit_signal(verdict: Mapping[str, Any] | None) -> tuple[Signal, ...]:
-    """What an audit adds: at most the bound of Sellke, Bayarri and Berger (2001) on a p-value's Bayes factor."""
-    if verdict is None:
+def audit_signal(audits: Sequence[Audit]) -> tuple[Signal, ...]:
+    """What the newest audit adds."""
+    if not audits:
         return ()
-    rows = (Evidence("audits", str(verdict["audit_id"]), str(verdict["sentence"])),)
-    kind, p = str(verdict["verdict"]), verdict["p_value"]
-    if kind == "differs" and p is not None and 0 < float(p) < 1 / math.e:
-        odds = min(-math.log(-math.e * float(p) * math.log(float(p))), 5.0)
+    last = audits[-1]
+    rows = (Evidence("audits", last.audit_id, last.sentence),)
+    if last.verdict == "differs":
+        odds = odds_of_difference(last)
         return (Signal("audit", odds, "an audit found that its outputs differ from native weights", rows, True),)
-    if kind == "not_detectable":
-        power = float(verdict["power"] or 0.0)
-        reaches_eight_bit = verdict["detectable_kl"] is not None and float(verdict["detectable_kl"]) <= 0.0014
-        odds = math.log(1 - min(power, 0.95)) * (1.0 if reaches_eight_bit else 0.5)
+    if last.verdict == "not_detectable":
+        reaches_eight_bit = last.detectable_kl is not None and last.detectable_kl <= EIGHT_BIT_KL
+        odds = math.log(1 - min(last.power or 0.0, 0.95)) * (1.0 if reaches_eight_bit else 0.5)
         return (Signal("audit", odds, "an audit found nothing beyond honest noise", rows, True),)
     return ()
 

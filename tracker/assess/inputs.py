@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tracker.assess.lengths import Lengths, lengths_of
+from tracker.flags.audited import Audit
 from tracker.flags.finding import Evidence
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
@@ -406,3 +407,22 @@ def peers_of(offers: Iterable[Situation]) -> dict[str, tuple[tuple[str, str, flo
         if one.model_id and one.tier == "standard" and one.output_usd and one.output_usd > 0:
             found[one.model_id].append((one.offer, one.provider, one.output_usd))
     return {model: tuple(rows) for model, rows in found.items()}
+
+
+def audits_of(rows: Rows) -> dict[str, tuple[Audit, ...]]:
+    """What audits found, by offer, oldest first."""
+    found: defaultdict[str, list[Audit]] = defaultdict(list)
+    for row in rows:
+        audit = Audit(
+            audit_id=str(row["audit_id"]),
+            at=row["started_at"],
+            reference=str(row["reference"]),
+            verdict=str(row["verdict"]),
+            p_value=row["p_value"],
+            kl=row["kl_mid"],
+            detectable_kl=row["detectable_kl"],
+            power=row["power"],
+            sentence=str(row["sentence"]),
+        )
+        found[str(row["offer"])].append(audit)
+    return {offer: tuple(audits) for offer, audits in found.items()}

@@ -26,7 +26,7 @@ from tracker.assess.costs import (
     week_of,
 )
 from tracker.assess.findings import Context, circumstance, judge_offer, latest_change, with_decider
-from tracker.assess.inputs import Situation, peers_of, situations
+from tracker.assess.inputs import Situation, audits_of, peers_of, situations
 from tracker.assess.pictures import basis_of, pictures_of, write_pictures
 from tracker.assess.write import Judged, standing_flags, write_conclusions
 from tracker.errors import UsageError
@@ -120,11 +120,11 @@ def judge(
 ) -> Judged:
     """Everything between reading and writing. `known`: hashes of earlier ratings; `only`: judge this offer alone."""
     offers = tuple(situations(facts, at, bits_of()))
-    peers, verdicts = peers_of(offers), {str(row["offer"]): row for row in facts["audits"]}
+    peers, audits = peers_of(offers), audits_of(facts["audits"])
     version = f"{rules_version()}{scenario}"
     rents = rented(facts["rents"], week_of(at))
     hashes = {
-        one.offer_id: one.fingerprint(f"{version}{_week(one, at, rents)}{_change(one, at)}{verdicts.get(one.offer)}")
+        one.offer_id: one.fingerprint(f"{version}{_week(one, at, rents)}{_change(one, at)}{audits.get(one.offer)}")
         for one in offers
     }
     rated = tuple(
@@ -136,7 +136,7 @@ def judge(
         peers=peers,
         signals=circumstance(offers, at, costs, weights),
         prior=probability_of(weights.model.bias),
-        audits=verdicts,
+        audits=audits,
         cheapest=_cheapest_unlimited(offers),
     )
     findings: dict[Key, Finding] = {}

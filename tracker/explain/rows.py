@@ -53,7 +53,13 @@ WHERE m.offer = $1 AND m.name IN ('throughput_tok_s', 'ttft_ms', 'cache_hit_pct'
       - INTERVAL 1 DAY * CASE s.kind WHEN 'article' THEN {article_days} ELSE 7 END
 GROUP BY name, s.kind, if(s.kind = 'article', m.per, '') ORDER BY name, told
 """
-CHAINS = {"declarations": _DECLARED, "limits": _LIMITED}
+_AUDITED = """
+SELECT 'audit ' || audit_id || ': ' || offer || ' against ' || reference || ', ' || queries || ' questions: ' ||
+       verdict || coalesce(', p ' || printf('%.2g', p_value), '') AS told,
+       'vantage ' || vantage AS source_id, started_at AS observed_at, NULL AS sha256
+FROM audits WHERE audit_id = $1 AND method = 'verdict'
+"""
+CHAINS = {"declarations": _DECLARED, "limits": _LIMITED, "audits": _AUDITED}
 MEASURED = {"metrics": _MEASURED.format(article_days=ARTICLE_DAYS), "probes": _PROBED}
 
 
