@@ -27,7 +27,8 @@ SELECT f.flag_id, f.kind, coalesce(t.rule_version, f.rule_version) AS rule_versi
        f.calibrated, coalesce(t.sentence, f.sentence) AS sentence, f.clearing, f.scenario, f.opened_at, f.cause,
        CASE WHEN f.closed_at <= ? THEN f.closed_at END AS closed_at,
        coalesce(t.evidence, CAST(f.evidence AS VARCHAR)) AS evidence_text,
-       coalesce(contains(f.figures, '"label"'), false) AS says_itself
+       coalesce(contains(f.figures, '"label"'), false) AS says_itself,
+       coalesce(contains(f.figures, '"log_odds_audit"'), false) AS is_audited
 FROM flags f LEFT JOIN told t USING (flag_id) WHERE f.opened_at <= ?
 ORDER BY probability DESC, f.kind, f.offer, f.opened_at, f.flag_id
 """

@@ -136,11 +136,11 @@ def _served_as_sold(flags: Flags, sections: Sequence[Section], say: Words) -> st
         return say("Served as sold: nothing was assessed up to this week. Offers that changed their declared "
                    "precision: {changed}.", changed=changed)  # fmt: skip
     told = []
-    if differing := [row for row in _rows(sections, "audited") if row["verdict"] == "differs"]:
+    if differing := [row for row in _rows(sections, "audited") if row["is_different"]]:
         offers = ", ".join(dict.fromkeys(str(row["offer"]) for row in differing))
         told.append(say("An audit found other outputs than the reference's: {offers}.", offers=offers))
     if relabelled := _rows(sections, "relabelled"):
-        told.append(say("Sold under the same name with another precision label than before: {offers}.",
+        told.append(say("Changed under the same name, by the label or by what audits find: {offers}.",
                         offers=offers_told(relabelled)))  # fmt: skip
     told.append(say("Below the released precision by their own word: {count} offers.",
                     count=len(_rows(sections, "below_native"))))  # fmt: skip

@@ -21,9 +21,13 @@ WHERE attribute = 'precision' AND observed_at <= ? AND (ended_at IS NULL OR ende
 GROUP BY value ORDER BY offers DESC, value
 """
 AUDITED = """
-SELECT audit_id, started_at, offer, reference, verdict, p_value, power, queries, sentence FROM audits
-WHERE started_at <= ? ORDER BY started_at DESC, audit_id
-"""
+SELECT audit_id, started_at, offer, reference, verdict, p_value, power, queries, sentence,
+       verdict IN ('differs', 'another_model') AS is_different
+FROM audits
+WHERE method = 'verdict' AND started_at <= ? AND NOT (verdict = 'not_detectable' AND e_value IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY offer, reference ORDER BY started_at DESC, audit_id) = 1
+ORDER BY started_at DESC, audit_id
+"""  # the newest of each offer and reference; the silence of a watch is none
 
 
 def teaser_section(flags: Flags, say: Words) -> Section:
@@ -39,8 +43,8 @@ def teaser_section(flags: Flags, say: Words) -> Section:
 
 
 def suspects(flags: Rows) -> Rows:
-    """Those that declare nothing: suspected by circumstance, or by an audit."""
-    return [flag for flag in flags if not flag["says_itself"]]
+    """Those that declare nothing lower and that no audit has judged: suspected by circumstance alone."""
+    return [flag for flag in flags if not flag["says_itself"] and not flag["is_audited"]]
 
 
 def quantization_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
@@ -50,6 +54,7 @@ def quantization_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
     lower = flags.standing("likely_quantized")
     itself = [flag for flag in lower if flag["says_itself"]]
     suspected, copied = suspects(flags.accusing("likely_quantized")), suspects(flags.hearsay("likely_quantized"))
+    found_lower = [flag for flag in lower if flag["is_audited"]]
     relabelled = flags.standing("precision_changed")
     audits = ledger.rows_of("audits", AUDITED, end)
     text = (
@@ -82,8 +87,9 @@ def quantization_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
               Column("sellers", say("Sellers"), "count"))  # fmt: skip
     tables = (
         Table("precision_changed", say("Declarations that changed"), changes, tuple(changed), 30),
-        flag_table("relabelled", say("Sold under the same name with another label than before"), relabelled, say),
+        flag_table("relabelled", say("Changed under the same name: the label, or what audits find"), relabelled, say),
         _audit_table(audits, say),
+        flag_table("lower_by_audit", say("Likely below the released precision after an audit"), found_lower, say),
         _by_seller(suspected, say),
         flag_table("suspected", say("Worth an audit: nothing is declared"), suspected, say, folded=True),
         flag_table("below_native", say("Below the released precision by their own word"), itself, say, folded=True),

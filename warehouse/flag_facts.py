@@ -214,19 +214,15 @@ WITH asked AS (
 SELECT accelerator, quantile_cont(usd, 0.25) AS p25, median(usd) AS p50, quantile_cont(usd, 0.75) AS p75
 FROM asked GROUP BY accelerator HAVING count(*) >= 3 ORDER BY accelerator
 """
-# Verdicts that say something of the weights, with the best power among their methods. A look of a watch has an
-# e-value: its alarm is a finding at 1/e, its silence is no clean bill.
+# Verdicts that say something of the weights. A look of a watch has an e-value: its alarm is a finding at 1/e, its
+# silence is no clean bill.
 _AUDITS = """
-WITH method AS (
-    SELECT audit_id, arg_min(power, detectable_kl) AS power, min(detectable_kl) AS detectable_kl
-    FROM audits WHERE method <> 'verdict' GROUP BY audit_id
-)
-SELECT v.offer, v.audit_id, v.started_at, v.reference, v.verdict,
-       coalesce(v.p_value, 1 / greatest(v.e_value, 1)) AS p_value, v.kl_mid, m.detectable_kl, m.power, v.sentence
-FROM audits v LEFT JOIN method m USING (audit_id)
-WHERE v.method = 'verdict' AND v.started_at <= {at}
-  AND (v.verdict IN ('differs', 'another_model') OR (v.verdict = 'not_detectable' AND v.e_value IS NULL))
-ORDER BY v.offer, v.started_at, v.audit_id
+SELECT offer, audit_id, started_at, reference, verdict, coalesce(p_value, 1 / greatest(e_value, 1)) AS p_value, kl_mid,
+       detectable_kl, power, sentence
+FROM audits
+WHERE method = 'verdict' AND started_at <= {at}
+  AND (verdict IN ('differs', 'another_model') OR (verdict = 'not_detectable' AND e_value IS NULL))
+ORDER BY offer, started_at, audit_id
 """
 # Our own pairs, else those an article measured.
 _SPEED_PAIRS = """

@@ -149,6 +149,40 @@ def test_a_copied_price_accuses_nobody(tmp_path: Path) -> None:
     assert cheapest["zed/glm-x"] == "beta/glm-x"  # delta's copied price is lower
 
 
+def test_the_newest_audit_of_each_offer_speaks_and_a_watch_only_by_its_alarm(tmp_path: Path) -> None:
+    rows = ", ".join(
+        f"('{name}', TIMESTAMP '2026-07-{day}', '{offer}/glm-x', '{offer}', 'native', '{method}', '{verdict}', 'told', "
+        f"{e_value}, {power}, {power}, false)"
+        for name, day, offer, method, verdict, e_value, power in (
+            ("old", 10, "alfa", "verdict", "differs", "NULL", "NULL"),
+            ("new", 21, "alfa", "border prompts", "", "NULL", 0.9),
+            ("new", 21, "alfa", "verdict", "not_detectable", "NULL", "NULL"),
+            ("full", 20, "gamma", "verdict", "another_model", "NULL", "NULL"),
+            ("look", 22, "gamma", "verdict", "not_detectable", 0.8, "NULL"),
+            ("later", 29, "beta", "verdict", "differs", "NULL", "NULL"),
+        )
+    )
+    ledger = typed_week()
+    ledger.conclusions = [
+        *CONCLUSIONS,
+        "INSERT INTO core.audit (audit_id, started_at, offer, provider, reference, method, verdict, sentence, e_value, "
+        f"power, detectable_kl, is_sandbox) VALUES {rows}",
+        """INSERT INTO calc.flag (flag_id, kind, rule_version, offer, provider, model_id, probability, calibrated,
+           sentence, clearing, scenario, opened_at, evidence, figures) VALUES
+           (6, 'likely_quantized', 1, 'beta/glm-x', 'beta', 'zed/glm-x', 0.98, false, 'audited', 'another', '',
+            TIMESTAMP '2026-07-21', '[]', '[{"name": "log_odds_audit", "value": 5.0, "unit": "nats"}]'),
+           (7, 'likely_quantized', 1, 'alfa/glm-x', 'alfa', 'zed/glm-x', 0.65, false, 'habit', 'an audit', '',
+            TIMESTAMP '2026-07-21', '[]', '[]')""",
+    ]
+    report = build(ledger.publish(tmp_path))
+    tables = {table.table_id: table.rows for table in report.tables()}
+    assert [(row["audit_id"], row["power"]) for row in tables["audited"]] == [("new", 0.9), ("full", None)]
+    assert [row["offer"] for row in tables["lower_by_audit"]] == ["beta/glm-x"]
+    assert [row["offer"] for row in tables["suspected"]] == ["alfa/glm-x"]
+    told = " ".join(report.summary)
+    assert "An audit found other outputs than the reference's: gamma/glm-x." in told
+
+
 def test_a_routers_headline_stands_behind_the_sellers_and_traffic_is_counted_once(tmp_path: Path) -> None:
     ledger = typed_week()
     headline = Offer("market", "glm-x")

@@ -14,7 +14,7 @@ from tracker.flags.odds import logit, probability_of
 
 RULE = Rule(
     "likely_quantized",
-    version=1,
+    version=2,
     open_at=0.60,
     close_at=0.45,
     quiet_days=7,
@@ -25,6 +25,7 @@ CAP_WITHOUT_AUDIT = 0.70
 DECLARED_BELOW = 0.97  # a host has no reason to declare less than it serves
 DECLARED_NATIVE = 0.04
 MIN_SHOWN = 0.05
+NATIVE_LABEL = "native_label"  # a figure's name: "label" alone is a label below native
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,12 @@ def _labelled(serving: Serving, declared: Declared, audits: Sequence[Signal]) ->
     rows = (Evidence("declarations", declared.declaration_id, told), *(row for s in audits for row in s.evidence))
     return found(
         RULE, serving.offer, probability, text, clearing,
-        figures=(Figure("label", declared.bits, "bits"), Figure("native", serving.native_bits, "bits")), evidence=rows,
+        figures=(
+            Figure("label" if below else NATIVE_LABEL, declared.bits, "bits"),
+            Figure("native", serving.native_bits, "bits"),
+            *(() if below else _terms(audits)),
+        ),
+        evidence=rows,
     )  # fmt: skip
 
 
@@ -113,7 +119,7 @@ def _unlabelled(serving: Serving, audited: bool) -> Finding | None:
     )
     figures = (
         Figure("prior", serving.prior, ""),
-        *(Figure(f"log_odds_{signal.name}", signal.log_odds, "nats") for signal in serving.signals),
+        *_terms(serving.signals),
         Figure("log_odds", total, "nats"),
     )
     return found(
@@ -122,6 +128,10 @@ def _unlabelled(serving: Serving, audited: bool) -> Finding | None:
         figures=figures, evidence=tuple(row for signal in serving.signals for row in signal.evidence),
         calibrated=raw <= CAP_WITHOUT_AUDIT and not audited,
     )  # fmt: skip
+
+
+def _terms(signals: Sequence[Signal]) -> tuple[Figure, ...]:
+    return tuple(Figure(f"log_odds_{signal.name}", signal.log_odds, "nats") for signal in signals)
 
 
 def _reasons(signals: Sequence[Signal]) -> str:
