@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from reports.billed import Billed
-from reports.flags import Flags, flag_table, hearsay_table
+from reports.flags import Flags, flag_table
 from reports.ledger import Ledger, Rows
 from reports.parts import Chart, Column, Row, Section, Table
 from reports.words import Words
@@ -83,9 +83,9 @@ def _index_chart(chart_id: str, title: str, rows: Rows, moves: Rows, say: Words)
 
 
 def below_cost_flags(flags: Flags, after: Mapping[int, Billed]) -> tuple[Rows, Mapping[str, int]]:
-    """Accusing flags, the surest sellers first; free offers, doubtful prices, routers' headlines counted behind."""
+    """Standing flags, the surest sellers first; free offers, doubtful prices, routers' headlines counted behind."""
     free = {side.offer for side in after.values() if not side.prices["input"] and not side.prices["output"]}
-    chosen = flags.accusing("below_cost", last=free | flags.routed)
+    chosen = flags.standing("below_cost", last=free | flags.routed)
     told = {str(flag["offer"]) for flag in chosen}
     counts = {
         "free": len(told & free),
@@ -99,7 +99,6 @@ def below_cost_section(ledger: Ledger, flags: Flags, after: Mapping[int, Billed]
     """Open below-cost flags, and what the traffic seen would lose."""
     week, title = ledger.week, say("Below cost")
     chosen, counts = below_cost_flags(flags, after)
-    copied = flags.hearsay("below_cost")
     burn = ledger.rows_of("burn", BURN, week.start_utc, week.told_to_utc)
     columns = (
         Column("model", say("Model"), "code"),
@@ -115,9 +114,8 @@ def below_cost_section(ledger: Ledger, flags: Flags, after: Mapping[int, Billed]
         flag_table("below_cost", say("Flagged below cost"), chosen, say),
         Table("burn", say("Burn in the week: what the traffic of one router loses at the cheapest price"), columns,
               tuple(burn), 20, extra=("tokens",)),
-        hearsay_table("below_cost_copied", copied, say),
     )  # fmt: skip
-    if not chosen and not copied and not burn:
+    if not chosen and not burn:
         text = say("Nothing recorded: no open flag says that an offer is below cost, and no burn was assessed.")
         return Section("below_cost", title, (text,), (), tables)
     sentences = [
@@ -125,9 +123,8 @@ def below_cost_section(ledger: Ledger, flags: Flags, after: Mapping[int, Billed]
             "Offers flagged below cost: {count}, as the seller itself or the router that bills it states the price. "
             "{free} of them are free, {doubted} more have a price that is itself in doubt (stale, a wrong unit, "
             "sources in conflict) and {routed} are a router's headline, which some host behind it asks; they stand "
-            "last. {copied} more are so at a price that only a catalogue copies: a "
-            "copy is no witness, so they are listed apart and accuse nobody.",
-            count=len(chosen), copied=len(copied), **counts,
+            "last. A price that only a catalogue copies is no witness and flags nobody.",
+            count=len(chosen), **counts,
         )
     ]  # fmt: skip
     if burn:

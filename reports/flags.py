@@ -1,8 +1,7 @@
 """Flags as they stood at the end of the week, told in their own words, and how many of them to expect false.
 
-A price that only a copy states (a catalogue that gathers other people's lists) accuses nobody: the seller may never
-have asked it. Such flags are told apart, for somebody to look at the seller's own page. A router's headline accuses
-the router least of all: some host behind it asks that price.
+A price that only a copy states (a catalogue that gathers other people's lists) flags nobody: the rules hold it. A
+router's headline accuses the router least of all: some host behind it asks that price.
 """
 
 from collections import defaultdict
@@ -32,7 +31,7 @@ SELECT f.flag_id, f.kind, coalesce(t.rule_version, f.rule_version) AS rule_versi
 FROM flags f LEFT JOIN told t USING (flag_id) WHERE f.opened_at <= ?
 ORDER BY probability DESC, f.kind, f.offer, f.opened_at, f.flag_id
 """
-COPIES = "SELECT source_id FROM sources WHERE copies <> ''"
+COPIES = "SELECT source_id FROM sources WHERE kind IN ('catalogue', 'bundled')"  # a router bills what it states
 DOUBTING = ("stale_listing", "unit_suspect", "source_conflict")
 RATES = ("opened", "false_opened", "standing", "false_standing")
 GRAVEST = ("below_cost", "likely_quantized", "precision_changed", "teaser_price", "speed_claim")  # are told first
@@ -52,14 +51,6 @@ class Flags:
         found = [flag for flag in self.rows if flag["kind"] in kinds and flag["closed_at"] is None]
         behind = self.doubted | set(last)
         return sorted(found, key=lambda flag: (flag["offer"] in behind, -flag["probability"], flag["offer"]))
-
-    def accusing(self, *kinds: str, last: Collection[str] = ()) -> Rows:
-        """Standing flags of offers that a seller or a router states itself."""
-        return [flag for flag in self.standing(*kinds, last=last) if flag["offer"] not in self.copied]
-
-    def hearsay(self, *kinds: str) -> Rows:
-        """Standing flags that rest on a copy's word alone."""
-        return [flag for flag in self.standing(*kinds) if flag["offer"] in self.copied]
 
 
 def flags_at(ledger: Ledger, after: Mapping[int, Billed]) -> Flags:
@@ -98,10 +89,6 @@ def flag_table(table_id: str, title: str, flags: Rows, say: Words, folded: bool 
     extra = ("kind", "rule_version", "calibrated", "closed_at", "evidence_text")
     note = say("`tracker explain FLAG_ID` gives the sum and the rows behind a flag.")
     return Table(table_id, title, columns, tuple(flags), 10, note, extra, folded)
-
-
-def hearsay_table(table_id: str, flags: Rows, say: Words) -> Table:
-    return flag_table(table_id, say("By a copied price alone: to be checked, nobody is accused"), flags, say, True)
 
 
 def flags_section(ledger: Ledger, flags: Flags, say: Words) -> Section:

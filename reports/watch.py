@@ -1,6 +1,6 @@
 """Is it served as sold? Precision declared, changed, audited and suspected; and prices that hold only at a trickle."""
 
-from reports.flags import Flags, flag_table, hearsay_table
+from reports.flags import Flags, flag_table
 from reports.ledger import Ledger, Rows
 from reports.parts import Column, Section, Table
 from reports.words import Words
@@ -32,13 +32,12 @@ ORDER BY started_at DESC, audit_id
 
 def teaser_section(flags: Flags, say: Words) -> Section:
     """Prices that hold only under their rate limit."""
-    title, chosen, copied = say("Teaser prices"), flags.accusing("teaser_price"), flags.hearsay("teaser_price")
+    title, chosen = say("Teaser prices"), flags.standing("teaser_price")
     none = say("Nothing recorded: no open flag says that a price holds only below its rate limit.")
     text = say(
-        "Prices flagged to hold only below their rate limit: {count}; by a copied price alone: {copied}.",
-        count=len(chosen), copied=len(copied),
-    ) if chosen or copied else none  # fmt: skip
-    tables = (flag_table("teasers", title, chosen, say), hearsay_table("teasers_copied", copied, say))
+        "Prices flagged to hold only below their rate limit: {count}.", count=len(chosen)
+    ) if chosen else none  # fmt: skip
+    tables = (flag_table("teasers", title, chosen, say),)
     return Section("teasers", title, (text,), (), tables)
 
 
@@ -53,7 +52,7 @@ def quantization_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
     changed, declared = ledger.during(PRECISION), ledger.rows(DECLARED, end, end)
     lower = flags.standing("likely_quantized")
     itself = [flag for flag in lower if flag["says_itself"]]
-    suspected, copied = suspects(flags.accusing("likely_quantized")), suspects(flags.hearsay("likely_quantized"))
+    suspected = suspects(lower)
     found_lower = [flag for flag in lower if flag["is_audited"]]
     relabelled = flags.standing("precision_changed")
     audits = ledger.rows_of("audits", AUDITED, end)
@@ -70,9 +69,9 @@ def quantization_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
         ),
         say(
             "Worth an audit: {suspected} offers declare nothing and look like it from circumstance alone (what the "
-            "seller declares for its other models, its price, its speed); {copied} more are known by a copied price "
-            "only. This is no finding: `tracker audit OFFER --reference OFFER` makes one.",
-            suspected=len(suspected), copied=len(copied),
+            "seller declares for its other models, its price, its speed). This is no finding: `tracker audit OFFER "
+            "--reference OFFER` makes one.",
+            suspected=len(suspected),
         ),
     )  # fmt: skip
     changes = (
@@ -93,7 +92,6 @@ def quantization_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
         _by_seller(suspected, say),
         flag_table("suspected", say("Worth an audit: nothing is declared"), suspected, say, folded=True),
         flag_table("below_native", say("Below the released precision by their own word"), itself, say, folded=True),
-        hearsay_table("suspected_copied", copied, say),
         Table("precision_declared", say("Declared at the end of the week"), counts, tuple(declared), 20),
     )
     return Section("quantization", say("Quantization watch"), text, (), tables)

@@ -20,6 +20,7 @@ from tracker.flags import (
 )
 from tracker.flags.audited import Audit
 from tracker.flags.below_cost import CostBand, Sale, Span
+from tracker.flags.finding import found
 from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
@@ -283,3 +284,11 @@ def test_a_noisy_level_shift_is_found_and_noise_is_not() -> None:
     finding = sudden_change.judge(halved, NOW)
     assert finding is not None and finding.probability > 0.9
     assert sudden_change.judge(measured([60 * n for n in noise]), NOW) is None
+
+
+@pytest.mark.parametrize("probability", [0.99, 0.3])
+def test_hearsay_is_noted_below_the_closing_threshold(probability: float) -> None:
+    rule = below_cost.RULE
+    finding = found(rule, "o", probability, "It costs more.", "Less.", hearsay=True)
+    assert finding.probability == min(probability, rule.close_at - 0.05)
+    assert ("Only a copied price list shows this offer" in finding.sentence) == (probability > rule.close_at)

@@ -99,7 +99,7 @@ def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
     sale = below_cost.Sale(
         one.offer, one.input_usd, one.output_usd, one.is_free, costed.prompt_tokens, costed.output_tokens,
         costed.scenario, one.tok_s, first_token_limit(one), is_own_silicon(one.provider, costed.scenario),
-        costed.apart, costed.busy, one.cache_hit, one.draft_gain, bool(typical(one, costed.scenario)),
+        costed.apart, costed.busy, one.cache_hit, one.draft_gain, one.is_copied, bool(typical(one, costed.scenario)),
     )  # fmt: skip
     drafted = one.pair.evidence if one.pair and one.draft_gain else ()
     return below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one), *drafted))
@@ -116,7 +116,16 @@ def _quantized(one: Situation, context: Context) -> Finding | None:
     audit = audit_signal(context.audits.get(one.offer, ()))
     signals = (*context.signals.get(one.offer_id, ()), *audit)
     return likely_quantized.judge(
-        Serving(one.offer, model.model_id, model.native_precision, native_bits(model), declared, context.prior, signals)
+        Serving(
+            one.offer,
+            model.model_id,
+            model.native_precision,
+            native_bits(model),
+            declared,
+            context.prior,
+            signals,
+            one.is_copied,
+        )
     )
 
 
@@ -156,6 +165,7 @@ def _teaser(one: Situation, context: Context) -> Finding | None:
             one.offer, own, overflow, overflow_offer, sustained_concurrency(rate, usage), tier,
             ", ".join(row.text for row in rows), ladder(own, overflow, rate, usage), crowd(rate), usage.scenario,
             (*_price_rows(one), *(Evidence("limits", row.limit_id, row.text) for row in rows), *_speed_rows(one)),
+            one.is_copied,
         )
     )  # fmt: skip
 

@@ -75,6 +75,7 @@ class Situation:
     is_text: bool
     source_id: str
     is_live: bool
+    is_copied: bool  # its best source is a copy of other people's lists
     every_hours: float
     usd_per_unit: float
     input_usd: float | None
@@ -190,6 +191,7 @@ def _situation(
         is_text=bool(row["is_text"]),
         source_id=source_id,
         is_live=row["source_kind"] in LIVE_KINDS,
+        is_copied=bool(row["is_copy"]),
         every_hours=every,
         since=row["since"],
         labels=labels,

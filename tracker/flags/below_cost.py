@@ -80,6 +80,7 @@ class Sale:
     busy: Busy | None = None
     cache_hit: float | None = None  # observed share of input tokens served from cache
     draft_gain: float | None = None  # tokens a step that its draft model was seen to bring
+    hearsay: bool = False  # only a copy of other people's lists states the price
     lengths_seen: bool = False  # prompt and output tokens are what a router counted of this model's requests
 
     @property
@@ -137,6 +138,7 @@ def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] 
         scenario=sale.scenario,
         figures=figures,
         evidence=rows,
+        hearsay=sale.hearsay,
     )
 
 

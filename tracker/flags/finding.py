@@ -7,6 +7,8 @@ not, and then the flag's own sentence says so. Rules are versioned: a changed th
 from dataclasses import dataclass
 from datetime import datetime
 
+BELOW_CLOSING = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -68,8 +70,17 @@ def found(
     evidence: tuple[Evidence, ...] = (),
     expires_at: datetime | None = None,
     calibrated: bool | None = None,
+    hearsay: bool = False,
 ) -> Finding:
-    """A finding of `rule`; the sentence gets the statement about its calibration."""
+    """A finding of `rule`; the sentence gets the statement about its calibration.
+
+    `hearsay`: only a copy of other people's price lists shows the offer. That is noted below the closing threshold and
+    accuses nobody: the seller may never have asked that price.
+    """
+    held = rule.close_at - BELOW_CLOSING
+    if hearsay and probability > held:
+        sentence += f" Only a copied price list shows this offer: held at {held:.2f} instead of {probability:.2f}."
+        probability = held
     bounded = min(max(round(probability, 4), 0.0), 1.0)
     note = f"Probability {bounded:.2f} that {rule.meaning}"
     known = rule.calibrated if calibrated is None else calibrated

@@ -61,6 +61,7 @@ class Serving:
     declared: Declared | None
     prior: float  # share below native among labelled endpoints
     signals: tuple[Signal, ...]
+    hearsay: bool = False  # only a copy of other people's lists shows the offer
 
 
 def judge(serving: Serving) -> Finding | None:
@@ -93,7 +94,7 @@ def _labelled(serving: Serving, declared: Declared, audits: Sequence[Signal]) ->
             Figure("native", serving.native_bits, "bits"),
             *(() if below else _terms(audits)),
         ),
-        evidence=rows,
+        evidence=rows, hearsay=serving.hearsay and not audits,
     )  # fmt: skip
 
 
@@ -126,7 +127,7 @@ def _unlabelled(serving: Serving, audited: bool) -> Finding | None:
         RULE, serving.offer, probability, text,
         f"A declared label of {serving.native_precision}, or an audit that finds no difference from native weights.",
         figures=figures, evidence=tuple(row for signal in serving.signals for row in signal.evidence),
-        calibrated=raw <= CAP_WITHOUT_AUDIT and not audited,
+        calibrated=raw <= CAP_WITHOUT_AUDIT and not audited, hearsay=serving.hearsay and not audited,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tracker.flags.odds import ramp
 
 RULE = Rule(
     "teaser_price",
-    version=2,  # since 2: a paid price is bound by the limits of paying accounts only
+    version=3,  # since 2: a paid price is bound by the limits of paying accounts only
     open_at=0.6,
     close_at=0.45,
     quiet_days=7,
@@ -39,6 +39,7 @@ class Reach:
     users: tuple[tuple[int, float], ...]  # users, share of their requests that fits
     scenario: str
     evidence: tuple[Evidence, ...] = ()
+    hearsay: bool = False  # only a copy of other people's lists states the price
 
 
 def judge(reach: Reach) -> Finding | None:
@@ -64,6 +65,7 @@ def judge(reach: Reach) -> Finding | None:
             *(Figure(f"share_of_{n}_users", share, "") for n, share in reach.users),
         ),
         evidence=reach.evidence,
+        hearsay=reach.hearsay,
     )
 
 
