@@ -57,7 +57,7 @@ from tracker.cost.scenario import find_scenario, scenario_for, scenarios
 from tracker.cost.shape import shape_of
 from tracker.cost.worker import Chip, Coefficients, Layout
 
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 
 
 def band(
