@@ -48,9 +48,9 @@ def now(home: Home) -> Situation:
 
 def test_our_own_probes_come_before_what_others_measured(home: Home) -> None:
     measured_elsewhere(home, 30.0)
-    assert (now(home).tok_s_seen, now(home).speed_source) == (30.0, "a")
+    assert (now(home).tok_s_seen, now(home).speed_sources) == (30.0, ("a",))
     probed(home, "regular", 100.0)
-    assert (now(home).tok_s_seen, now(home).speed_source) == (pytest.approx(100.0), "own probes")
+    assert (now(home).tok_s_seen, now(home).speed_sources) == (pytest.approx(100.0), ("own probes",))
     probed(home, "3.4k/500", 60.0, input_tokens=3400, ttft_ms=700.0)
     assert (now(home).tok_s_seen, now(home).ttft_s_seen) == (pytest.approx(60.0), 0.7)
 

@@ -1,7 +1,7 @@
 """Runs every rule on every offer that changed. Pure: situations, costs and context in, findings out."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -79,18 +79,22 @@ def _price_rows(one: Situation) -> tuple[Evidence, ...]:
 
 
 def _speed_rows(one: Situation) -> tuple[Evidence, ...]:
-    """What was measured of the service, as the sum takes it."""
+    """What was measured of the service, as the sum takes it: a row for each view it was read from."""
     told = (
         f"{one.tok_s:g} tok/s" if one.tok_s else "",
         f"first token after {one.ttft_s:g} s" if one.ttft_s else "",
         f"{one.cache_hit:.0%} of the input from cache" if one.cache_hit is not None else "",
     )
     words = ", ".join(filter(None, told))
-    return (Evidence(_speed_view(one), one.offer, f"{words}: medians by {one.speed_source}"),) if words else ()
+    return tuple(Evidence(view, one.offer, f"{words}: {by}") for view, by in _measurers(one)) if words else ()
 
 
-def _speed_view(one: Situation) -> str:
-    return "probes" if one.speed_source == OWN_PROBES else "metrics"
+def _measurers(one: Situation) -> Iterator[tuple[str, str]]:
+    others = [source for source in one.speed_sources if source != OWN_PROBES]
+    if others:
+        yield "metrics", f"medians by {', '.join(others)}"
+    if OWN_PROBES in one.speed_sources:
+        yield "probes", f"medians of our {OWN_PROBES}"
 
 
 def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
@@ -173,7 +177,7 @@ def _teaser(one: Situation, context: Context) -> Finding | None:
 def _speed(one: Situation) -> Finding | None:
     if not one.tok_s_seen or not one.ttft_s_seen or not one.is_text:
         return None
-    rows = (Evidence(_speed_view(one), one.offer, f"medians by {one.speed_source}"),)
+    rows = tuple(Evidence(view, one.offer, by) for view, by in _measurers(one))
     return speed_claim.judge(speed_claim.Pace(one.offer, one.tok_s_seen, one.ttft_s_seen, ANSWER_TOKENS, None, rows))
 
 

@@ -100,7 +100,7 @@ class Situation:
     draft_gain: float | None  # tokens a step that a draft model seen by such a pair brings
     cache_hit: float | None  # observed share of input tokens served from cache, in steps of a tenth
     request: Lengths | None  # what a request of this model is on a router that counts them, on a grid
-    speed_source: str
+    speed_sources: tuple[str, ...]
     labels: tuple[Label, ...]
     label_source: str
     context_tokens: int | None
@@ -263,7 +263,7 @@ def _speeds(medians: Rows, days: Rows, pair: PairedSpeed | None) -> dict[str, An
         "pair": pair,
         "draft_gain": on_grid(draft_gain(pair, tok_s), DRAFT_STEP),
         "cache_hit": _share(speeds.get("cache_hit_pct")),
-        "speed_source": str(next(iter(speeds.values()))["source_id"]) if speeds else "",
+        "speed_sources": tuple(sorted({str(row["source_id"]) for row in speeds.values()})),
         "speed_days": _days(days, "throughput_tok_s"),
         "ttft_days": _days(days, "ttft_ms"),
     }

@@ -83,7 +83,8 @@ def _facts(one: Situation, costed: Costed | None) -> Iterator[str]:
     label = f"declares {one.label.value} (since {one.label.since:%Y-%m-%d})" if one.label else "declares no precision"
     pace = f"{one.tok_s:g} tok/s per user" if one.tok_s else "speed not measured"
     first = f"first token after {one.ttft_s:g} s" if one.ttft_s else "first token not measured"
-    yield f"It {label}; {pace}, {first}{' (' + one.speed_source + ')' if one.speed_source else ''}."
+    by = f" ({', '.join(one.speed_sources)})" if one.speed_sources else ""
+    yield f"It {label}; {pace}, {first}{by}."
     if one.flip_flops:
         yield "Its price flip-flops; it is judged by the time-weighted mean of seven days."
     if costed is not None and costed.standing is not None:
