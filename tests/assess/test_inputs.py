@@ -20,9 +20,10 @@ from tracker.assess.costs import (
     week_of,
 )
 from tracker.assess.findings import audit_signal
-from tracker.assess.inputs import on_grid, situations
+from tracker.assess.inputs import situations
 from tracker.assess.lengths import Lengths, lengths_of
 from tracker.assess.market import index_rows
+from tracker.assess.observed import on_grid
 from tracker.assess.write import tokens_by_model
 from tracker.cost import Question, accelerators
 from tracker.flags.audited import Audit

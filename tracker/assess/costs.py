@@ -13,7 +13,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from tracker.assess.inputs import Situation, on_grid
+from tracker.assess.inputs import Situation
+from tracker.assess.observed import on_grid
 from tracker.cost import (
     ENGINE_VERSION,
     Estimate,

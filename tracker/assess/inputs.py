@@ -14,11 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tracker.assess.lengths import Lengths, lengths_of
-from tracker.flags.audited import Audit
-from tracker.flags.finding import Evidence
+from tracker.assess.observed import on_grid, speeds_of
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
-from tracker.flags.speculative_decoding import PairedSpeed, draft_gain
+from tracker.flags.speculative_decoding import PairedSpeed
 from tracker.flags.sudden_change import Move, is_flip_flop, settled_level
 from tracker.market.effective import Allowance
 from warehouse.flag_facts import LIVE_KINDS
@@ -40,7 +39,6 @@ UNHASHED = frozenset(
     )
 )
 PAID_STEP = 1.05  # transacted prices breathe daily with the share of cache hits
-DRAFT_STEP = 1.1
 LENGTH_STEP = 1.5  # requests grow and shrink slowly; the range around them is wider than a step
 
 
@@ -135,13 +133,6 @@ class Situation:
         return hashlib.sha256(f"{beside}{told!r}".encode()).hexdigest()[:24]
 
 
-def on_grid(value: float | None, step: float = 1.2) -> float | None:
-    """The nearest power of `step`, to three digits: measured medians breathe by a few per cent from hour to hour."""
-    if value is None or value <= 0:
-        return None
-    return float(f"{step ** round(math.log(value, step)):.3g}")
-
-
 def situations(facts: Mapping[str, Rows], at: datetime, bits: Mapping[str, float]) -> list[Situation]:
     """One per offer on the market. `bits` knows the width of every precision label."""
     by = {
@@ -204,10 +195,11 @@ def _situation(
         missing_since=missing[0] if missing else None,
         request=lengths.get(str(row["model_id"])),
         **_prices(row, moves, by["held"].get(offer_id, ()), at),
-        **_speeds(
+        **speeds_of(
+            str(row["offer"]),
             by["speeds"].get(offer_id, ()),
             by["speed_days"].get(offer_id, ()),
-            _paired(str(row["offer"]), by["speed_pairs"].get(offer_id, ())),
+            by["speed_pairs"].get(offer_id, ()),
         ),
     )
 
@@ -241,52 +233,12 @@ def _prices(row: Mapping[str, Any], moves: tuple[Move, ...], held: Rows, at: dat
     }
 
 
-def _paired(offer: str, rows: Rows) -> PairedSpeed | None:
-    for row in rows:
-        many = f"{row['pairs']} pair{'s' if row['pairs'] > 1 else ''} of easy and hard text"
-        told = (Evidence(str(row["view"]), str(row["ref"]), many),)
-        return PairedSpeed(
-            offer, float(row["easy"]), float(row["hard"]), int(row["pairs"]), float(row["spread"] or 0.0), told
-        )
-    return None
-
-
-def _speeds(medians: Rows, days: Rows, pair: PairedSpeed | None) -> dict[str, Any]:
-    """The speed fields: medians of the last week, on the grid and as seen, and the daily medians of four weeks."""
-    speeds = {str(speed["name"]): speed for speed in medians}
-    tok_s, ttft_s = _pace(speeds)
-    return {
-        "tok_s": on_grid(tok_s),
-        "ttft_s": on_grid(ttft_s, 1.5),
-        "tok_s_seen": tok_s,
-        "ttft_s_seen": ttft_s,
-        "pair": pair,
-        "draft_gain": on_grid(draft_gain(pair, tok_s), DRAFT_STEP),
-        "cache_hit": _share(speeds.get("cache_hit_pct")),
-        "speed_sources": tuple(sorted({str(row["source_id"]) for row in speeds.values()})),
-        "speed_days": _days(days, "throughput_tok_s"),
-        "ttft_days": _days(days, "ttft_ms"),
-    }
-
-
-def _share(percent: Mapping[str, Any] | None) -> float | None:
-    """Tenths: the share breathes from day to day. Nothing is served wholly from cache."""
-    return None if percent is None else min(round(float(percent["value"]) / 10) / 10, 0.9)
-
-
 def _ref(value: object) -> str:
     return "" if value is None else str(value)
 
 
 def _usd(amount: Any, rate: float) -> float | None:
     return None if amount is None or rate != rate else float(amount) * rate
-
-
-def _pace(speeds: Mapping[str, Mapping[str, Any]]) -> tuple[float | None, float | None]:
-    """Tokens per second and user, and seconds to the first token."""
-    speed, first, prefill = (speeds.get(name) for name in ("throughput_tok_s", "ttft_ms", "prefill_s"))
-    ttft_s = float(first["value"]) / 1000 if first else float(prefill["value"]) if prefill else None
-    return (float(speed["value"]) if speed else None), ttft_s
 
 
 def _interval(planned_hours: float, usual_hours: float | None) -> float:
@@ -324,18 +276,6 @@ def _moves(rows: Rows, source_id: str) -> tuple[Move, ...]:
 def _settled_factor(moves: Sequence[Move], at: datetime, output: Any) -> float:
     level = settled_level(moves, at)
     return level / float(output) if level and output else 1.0
-
-
-def _days(rows: Rows, name: str) -> tuple[Move, ...]:
-    """Daily medians, to three digits. Without the last day, which is not over."""
-    for row in rows:
-        if row["name"] == name:
-            pairs = list(zip(row["days"], row["values"], strict=True))[:-1]
-            return tuple(
-                Move(datetime(day.year, day.month, day.day), float(f"{value:.3g}"), f"{name} {day}")  # noqa: DTZ001
-                for day, value in pairs
-            )
-    return ()
 
 
 def _labels(rows: Rows, named: str, since: datetime, bits: Mapping[str, float]) -> tuple[tuple[Label, ...], str]:
@@ -409,22 +349,3 @@ def peers_of(offers: Iterable[Situation]) -> dict[str, tuple[tuple[str, str, flo
         if one.model_id and one.tier == "standard" and one.output_usd and one.output_usd > 0:
             found[one.model_id].append((one.offer, one.provider, one.output_usd))
     return {model: tuple(rows) for model, rows in found.items()}
-
-
-def audits_of(rows: Rows) -> dict[str, tuple[Audit, ...]]:
-    """What audits found, by offer, oldest first."""
-    found: defaultdict[str, list[Audit]] = defaultdict(list)
-    for row in rows:
-        audit = Audit(
-            audit_id=str(row["audit_id"]),
-            at=row["started_at"],
-            reference=str(row["reference"]),
-            verdict=str(row["verdict"]),
-            p_value=row["p_value"],
-            kl=row["kl_mid"],
-            detectable_kl=row["detectable_kl"],
-            power=row["power"],
-            sentence=str(row["sentence"]),
-        )
-        found[str(row["offer"])].append(audit)
-    return {offer: tuple(audits) for offer, audits in found.items()}

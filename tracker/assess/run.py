@@ -26,7 +26,8 @@ from tracker.assess.costs import (
     week_of,
 )
 from tracker.assess.findings import Context, circumstance, judge_offer, latest_change, with_decider
-from tracker.assess.inputs import Situation, audits_of, peers_of, situations
+from tracker.assess.inputs import Situation, peers_of, situations
+from tracker.assess.observed import audits_of
 from tracker.assess.pictures import basis_of, pictures_of, write_pictures
 from tracker.assess.write import Judged, standing_flags, write_conclusions
 from tracker.errors import UsageError

@@ -10,6 +10,7 @@ from tracker.commands import HomeOption, app
 
 if TYPE_CHECKING:
     from tracker.cost import Question
+    from tracker.cost.posted import Posted
 
 models_app = typer.Typer(no_args_is_help=True, help="Model facts behind the cost engine.", rich_markup_mode=None)
 app.add_typer(models_app, name="models")
@@ -74,7 +75,16 @@ def make_question(
     )
 
 
-LEFT = {"deployment", "provider", "cause", "verdict", "what bounds it", "even from batch", "what would clear it"}
+LEFT = {
+    "deployment",
+    "provider",
+    "as measured",
+    "cause",
+    "verdict",
+    "what bounds it",
+    "even from batch",
+    "what would clear it",
+}
 
 
 def _show_table(rows: list[Any], columns: list[tuple[str, str]], title: str) -> None:
@@ -113,6 +123,17 @@ TABLE = [
     ("input_usd_per_mtok", "$/M in"),
     ("output_usd_per_mtok", "$/M out"),
     ("blended_usd_per_mtok", "$/M blended"),
+]
+POSTED = [
+    ("when", "on"),
+    ("provider", "provider"),
+    ("in", "$/M in"),
+    ("out", "$/M out"),
+    ("seen", "as measured"),
+    ("p", "P(below cost)"),
+    ("verdict", "verdict"),
+    ("even", "even from batch"),
+    ("clears", "what would clear it"),
 ]
 EVEN = [*TABLE, ("break_even_batch", "even at batch"), ("break_even_utilisation", "even at use")]
 
@@ -175,6 +196,7 @@ def _posted_rows(question: "Question", own_scenarios: bool) -> list[dict[str, An
                 "provider": price.provider + (f" ({price.tier})" if price.tier != "standard" else ""),
                 "in": price.input_usd_per_mtok,
                 "out": price.output_usd_per_mtok,
+                "seen": _measured(price),
                 "p": estimate.probability_below,
                 "verdict": _verdict(estimate.probability_below),
                 "even": even,
@@ -182,6 +204,13 @@ def _posted_rows(question: "Question", own_scenarios: bool) -> list[dict[str, An
             }
         )  # fmt: skip
     return rows
+
+
+def _measured(price: "Posted") -> str | None:
+    if price.tok_s_user is None:
+        return None
+    draft = f", a draft model: {price.draft_gain:.1f} tokens a step" if price.draft_gain else ""
+    return f"{price.tok_s_user:.0f} tok/s{draft}"
 
 
 def _waterfall(model: str, first: str, last: str, scenario: str | None) -> None:
@@ -242,15 +271,7 @@ def cost(
     for line in _band_lines(question):
         typer.echo(line)
     if rows := _posted_rows(question, own_scenarios=scenario is None and not hardware):
-        columns = [
-            ("when", "on"),
-            ("provider", "provider"),
-            ("in", "$/M in"),
-            ("out", "$/M out"),
-            ("p", "P(below cost)"),
-        ]
-        columns += [("verdict", "verdict"), ("even", "even from batch"), ("clears", "what would clear it")]
-        _show_table(rows, columns, "posted prices near that day")
+        _show_table(rows, POSTED, "posted prices near that day")
         typer.echo("An unknown price is not compared; - is not stated. P is over the scenario's ranges, uncalibrated.")
 
 
