@@ -209,7 +209,7 @@ def _posted_rows(question: "Question", own_scenarios: bool) -> list[dict[str, An
 def _measured(price: "Posted") -> str | None:
     if price.tok_s_user is None:
         return None
-    draft = f", a draft model: {price.draft_gain:.1f} tokens a step" if price.draft_gain else ""
+    draft = f", drafts {price.draft_gain:.1f}x" if price.draft_gain else ""
     return f"{price.tok_s_user:.0f} tok/s{draft}"
 
 
