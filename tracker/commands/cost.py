@@ -97,7 +97,7 @@ def _show_table(rows: list[Any], columns: list[tuple[str, str]], title: str) -> 
     for row in rows:
         table.add_row(*(_cell(row[name] if isinstance(row, dict) else getattr(row, name)) for name, _ in columns))
     console = Console()
-    (console if console.is_terminal else Console(width=190)).print(table)
+    (console if console.is_terminal else Console(width=210)).print(table)
 
 
 def _show_deployments(rows: list[Any], columns: list[tuple[str, str]], title: str, trace: bool) -> None:
