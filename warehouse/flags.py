@@ -64,11 +64,13 @@ def append(connection: Connection, table: str, columns: Sequence[str], values: V
 
 
 def open_flags(connection: Connection) -> Rows:
-    """The state of every open flag."""
+    """The state of every open flag; `probability_told` is that of its last event."""
     return rows(
         connection,
         "SELECT flag_id, offer_id, offer, kind, rule_version, probability, opened_at, cooling_since, expires_at, "
-        "sentence, evidence, cause FROM calc.flag WHERE closed_at IS NULL ORDER BY flag_id",
+        "sentence, evidence, cause, probability_told FROM calc.flag JOIN ("
+        "SELECT flag_id, arg_max(probability, (occurred_at, recorded_at)) AS probability_told FROM calc.flag_event "
+        "GROUP BY flag_id) USING (flag_id) WHERE closed_at IS NULL ORDER BY flag_id",
     )
 
 

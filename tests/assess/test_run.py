@@ -99,7 +99,7 @@ def test_a_price_that_only_a_copy_states_accuses_nobody(tmp_path: Path, monkeypa
     assess(copied)
     assert rows(copied, "SELECT * FROM flags WHERE kind IN ('below_cost', 'likely_quantized', 'teaser_price')") == []
     note = " ".join(offer_note(copied, f"a/{CHEAP}").split())
-    assert "Only a copied price list shows this offer: held at 0.45 instead of 1.00." in note
+    assert "Only a copied price list shows this offer: held at 0.45 instead of 0.99." in note
 
 
 def test_rating_again_with_unchanged_inputs_writes_nothing(home: Home) -> None:
@@ -124,6 +124,25 @@ def test_the_week_has_its_costs_by_hardware_and_the_steps_by_which_they_fell(hom
         costs = [float(str(row["usd_per_mtok"])) for row in steps]
         factors = [float(str(row["factor"])) for row in steps]
         assert costs[0] / costs[-1] == pytest.approx(math.prod(factors)) and costs[0] > costs[-1]
+
+
+def test_a_small_move_is_no_event_but_the_state_says_what_its_sentence_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch, source("a", "pkg:tests/none"))
+    home = Home(tmp_path)
+    told = "SELECT probability, sentence FROM flags WHERE kind = 'below_cost'"
+    seen = []
+    for day, amount in enumerate(("0.055", "0.058", "0.061", "0.063")):
+        show(home, 24 * day + 1, **shelf(cheap=(amount, amount)))
+        assess(home)
+        [row] = rows(home, told)
+        assert f"Probability {row['probability']:.2f} that" in str(row["sentence"])
+        seen.append(float(str(row["probability"])))
+    assert seen == sorted(set(seen), reverse=True)
+    assert seen[0] - seen[1] < 0.05 < seen[0] - seen[-1]  # small steps add up to an event
+    [row] = rows(home, "SELECT count(*) AS events FROM flag_events WHERE kind = 'below_cost' AND event = 'kept'")
+    assert row["events"] == 1
 
 
 def test_one_changed_offer_rates_one_offer(home: Home) -> None:
@@ -208,11 +227,11 @@ def test_the_notes_carry_their_numbers_and_their_rows(home: Home) -> None:
         "Where it was read",
         "sha256",
         "What would clear it",
-        "opened  1.00  probability 1.00: $0.001 per million input tokens",
+        "opened  0.99  probability 0.99: $0.001 per million input tokens",
     ):
         assert expected in note, note
     clean = offer_note(home, f"a/{FAIR}")
-    assert "Clean: no rule reaches its threshold." in clean and "below_cost: 0.00" in clean
+    assert "Clean: no rule reaches its threshold." in clean and "below_cost: 0.01" in clean
     assert "breaks even from batch" in clean and "rent of " in clean
     closed = offer_note(home, "a/anchor-model")
     assert "not judged: the weights are not published" in closed

@@ -70,7 +70,7 @@ def test_a_draft_model_is_counted_as_far_as_ordinary_text_shows_it(home: Home) -
     assert now(home).draft_gain == pytest.approx(2.0, rel=0.05)
     probed(home, "3.4k/500", 75.0, input_tokens=3400, ttft_ms=9000.0)
     assert now(home).draft_gain == pytest.approx(1.5, rel=0.05)
-    note = offer_note(home, OFFER)
+    note = " ".join(offer_note(home, OFFER).split())
     assert "with a draft model that brings 1.5 tokens a step" in note
     assert f"probes {OFFER}: 1 single stream of hard from 2026-08-03 to 2026-08-03, median 50.0 tok/s" in note
 

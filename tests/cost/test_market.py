@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tracker.cost import market
-from tracker.cost.deploy import Deployment, chip_of, grid, sram_pipeline
+from tracker.cost.deploy import Deployment, chip_of, grid, observed_draft, sram_pipeline
 from tracker.cost.explain import deployment_table, frontier, largest_size
 from tracker.cost.facts import find_accelerator, find_model, find_precision
 from tracker.cost.falls import waterfall
@@ -329,3 +329,39 @@ def test_sram_pipelines_are_good_to_a_factor(name: str, claimed: float) -> None:
     unit = sram_pipeline(find_model(name), find_precision("fp16"), chip, "sram")
     made = grid([unit], date(2024, 2, 21), market.fitted(), 100.0, 400.0, batches=np.array([1.0]))
     assert claimed / 1.45 < 1 / float(made.step.total_s[0, 0]) < claimed * 1.45
+
+
+@pytest.mark.parametrize("ttft_s", [None, 2.0])
+def test_an_answer_does_not_depend_on_what_is_asked_beside_it(ttft_s: float | None) -> None:
+    plain = Question("deepseek-ai/deepseek-v3", "fp8", 0.27, 0.4, NOW, tok_s_user=30.0, ttft_s=ttft_s)
+    cached = replace(plain, known=(("cache_hit", 0.9),), ttft_s=None if ttft_s is None else 1.5)
+    drafted = replace(plain, draft_gain=2.0)
+    alone = [assess([q])[0] for q in (plain, cached, drafted)]
+    assert assess([plain, cached, drafted]) == alone
+    assert assess([drafted, cached, plain]) == alone[::-1]
+    assert len({a.probability_below for a in alone}) == 3
+
+
+def test_a_draft_model_makes_a_fast_stream_cheaper_and_shows_in_the_deployment() -> None:
+    fast = replace(MIXTRAL, input_usd_per_mtok=0.0, output_usd_per_mtok=0.6, tok_s_user=170.0)
+    middles = []
+    for gain in (None, 1.3, 2.125, 3.0):
+        [found] = assess([replace(fast, draft_gain=gain)])
+        assert found.blended_usd_per_mtok is not None
+        middles.append(found.blended_usd_per_mtok.mid)
+        assert ("speculative decoding" in found.deployment) == (gain is not None)
+    assert middles == sorted(middles, reverse=True)
+
+
+def test_what_would_clear_an_offer_keeps_its_speed() -> None:
+    asked = replace(MIXTRAL, input_usd_per_mtok=0.65, output_usd_per_mtok=1.96)
+    slow, fast = assess([asked, replace(asked, tok_s_user=100.0)])
+    assert "(26 tokens/s/user there" in slow.clears
+    assert float(re.findall(r"\((\d+) tokens/s/user", fast.clears)[0]) >= 100
+    [never] = assess([replace(asked, input_usd_per_mtok=0.05, output_usd_per_mtok=0.05, tok_s_user=100.0)])
+    assert "no deployment at any batch" in never.clears
+
+
+def test_the_drafts_own_figures() -> None:
+    assert (observed_draft(2.125).checked, observed_draft(2.125).accepted) == (3.0, 2.125)
+    assert observed_draft(3.0).checked == 4.0  # of as many checked as kept no draft model is capable

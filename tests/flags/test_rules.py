@@ -19,8 +19,8 @@ from tracker.flags import (
     unit_suspect,
 )
 from tracker.flags.audited import Audit
-from tracker.flags.below_cost import CostBand, Sale, Span
-from tracker.flags.finding import found
+from tracker.flags.below_cost import CostBand, Measured, Sale, Span
+from tracker.flags.finding import HEARSAY, found
 from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
@@ -42,7 +42,7 @@ def band(precision: str, p_below: float, mid: float = 0.6) -> CostBand:
     )  # fmt: skip
 
 
-SALE = Sale("deepinfra/mixtral", None, 0.27, False, 161, 338, "mixtral-2023", tok_s=50)
+SALE = Sale("deepinfra/mixtral", None, 0.27, False, 161, 338, "mixtral-2023", tok_s=Measured(52, 50))
 
 
 def test_every_rule_can_open_and_close() -> None:
@@ -289,6 +289,6 @@ def test_a_noisy_level_shift_is_found_and_noise_is_not() -> None:
 @pytest.mark.parametrize("probability", [0.99, 0.3])
 def test_hearsay_is_noted_below_the_closing_threshold(probability: float) -> None:
     rule = below_cost.RULE
-    finding = found(rule, "o", probability, "It costs more.", "Less.", hearsay=True)
+    finding = found(rule, "o", probability, "It costs more.", "Less.", held=HEARSAY)
     assert finding.probability == min(probability, rule.close_at - 0.05)
     assert ("Only a copied price list shows this offer" in finding.sentence) == (probability > rule.close_at)

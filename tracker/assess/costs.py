@@ -9,12 +9,11 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from tracker.assess.inputs import Situation
-from tracker.assess.observed import on_grid
 from tracker.cost import (
     ENGINE_VERSION,
     Estimate,
@@ -26,7 +25,6 @@ from tracker.cost import (
     find_model,
     precisions,
     scenario_for,
-    shares_of_width,
     shipped_rents,
 )
 from tracker.cost.facts import Model
@@ -36,10 +34,12 @@ from tracker.errors import CostError
 from tracker.flags.below_cost import Busy, CostBand, Span
 from tracker.flags.quantization import RUNG_BITS
 
+UNSEEN_DRAFT = 170 / 80  # tokens a step: the one pair anybody published (speed_claims.csv, Together 2023-12)
 LOWER = ("fp8", "fp4")  # what a host could serve instead, most common first
 FACT_FILES = ("accelerators", "models", "precisions", "rents", "scenario_ranges", "scenarios", "stacks")
 LIVE_SCENARIOS = frozenset(("market", "self-hosted"))
 READINGS = ("list", "effective")
+DRAFTED = "drafted"
 OWN_SILICON = frozenset(("groq", "cerebras", "sambanova", "google", "vertex"))
 WORDS = {
     "utilisation": "how busy the hardware is",
@@ -48,8 +48,6 @@ WORDS = {
     "cache_hit": "the share of input served from cache",
     "load_batch": "how many requests run together",
     "rent": "what the seller pays against the market's rent",
-    "seller": "which seller's rents hold",
-    "engine": "the engine's own error",
     "at_hand": "which hardware the seller has",
 }
 # Measurers do not say how long their prompts are, and caches help them: a seller is held to twice the observed wait.
@@ -71,6 +69,8 @@ class Costed:
     apart: tuple[tuple[str, float], ...]
     apart_prices: tuple[tuple[str, float | None], ...]  # the same readings, blended
     native_cost: CostBand | None
+    question: Question  # what the first band answers
+    drafted: tuple[float, float] | None  # a draft nobody looked for: tokens a step, the probability with it
     reason: str  # why there is no band
 
     @property
@@ -163,7 +163,7 @@ def cost_offers(
         (offer_id, role, question)
         for offer_id, answers in found.items()
         if not known[offer_id][0].is_free and _in_doubt(next(iter(answers.values())))
-        for role, question in _lower_questions(next(iter(answers.values())).question)
+        for role, question in _doubts(known[offer_id][0], next(iter(answers.values())).question)
     ]
     for offer_id, answers in _answers(doubted, rents).items():
         found[offer_id].update(answers)
@@ -203,10 +203,14 @@ def _in_doubt(estimate: Estimate) -> bool:
     return estimate.probability_below is None or estimate.probability_below >= DOUBT
 
 
-def _lower_questions(sold: Question) -> list[tuple[str, Question]]:
+def _doubts(one: Situation, sold: Question) -> list[tuple[str, Question]]:
+    """What else could carry the price: a lower precision, and behind a fast stream a draft model nobody looked for."""
     widths = bits_of()
     lower = [name for name in LOWER if widths[name] < widths[sold.precision] - RUNG_BITS]
-    return [(f"at {name}", replace(sold, precision=name)) for name in lower]
+    asked = [(f"at {name}", replace(sold, precision=name)) for name in lower]
+    if one.tok_s is not None and one.pair is None:
+        asked.append((DRAFTED, replace(sold, draft_gain=UNSEEN_DRAFT)))
+    return asked
 
 
 def first_token_limit(one: Situation) -> float | None:
@@ -295,9 +299,18 @@ def costed_of(found: dict[str, Estimate], rents: Rented) -> Costed:
             if role in READINGS and e.probability_below is not None
         ),
         apart_prices=tuple((role, e.price_blended_usd_per_mtok) for role, e in found.items() if role in READINGS),
+        question=question,
+        drafted=_drafted(found),
         native_cost=band_of(native, rents) if native.output_usd_per_mtok is not None else None,
         reason=first.reason,
     )
+
+
+def _drafted(found: dict[str, Estimate]) -> tuple[float, float] | None:
+    estimate = found.get(DRAFTED)
+    if estimate is None or estimate.probability_below is None:
+        return None
+    return UNSEEN_DRAFT, round(estimate.probability_below, 3)
 
 
 def band_of(estimate: Estimate, rents: Rented) -> CostBand:
@@ -341,33 +354,3 @@ def _both_sides(q: Question) -> bool:
 def is_own_silicon(provider: str, scenario: str) -> bool:
     """Whether the host runs chips that nobody rents out, while the sum is one for rented accelerators."""
     return provider in OWN_SILICON and scenario in LIVE_SCENARIOS
-
-
-def deciding_input(one: Situation, costed: Costed) -> str:
-    """The assumption that explains most of the band's width, at a rounded speed, so that answers are shared."""
-    model, band = open_model(one.model_id), costed.standing
-    if model is None or band is None:
-        return ""
-    pace = (on_grid(one.tok_s, 2.0), on_grid(first_token_limit(one), 4.0))
-    usual = typical(one, costed.scenario)
-    return _decider(model.model_id, band.precision, costed.when, costed.scenario, *pace, usual, one.draft_gain)
-
-
-@lru_cache(maxsize=4096)
-def _decider(
-    model_id: str,
-    precision: str,
-    when: date,
-    scenario: str,
-    tok_s: float | None,
-    ttft_s: float | None,
-    usual: tuple[tuple[str, float], ...],
-    draft_gain: float | None,
-) -> str:
-    shares = shares_of_width(
-        Question(model_id, precision, None, None, when, scenario, tok_s, ttft_s, typical=usual, draft_gain=draft_gain)
-    )
-    if not shares:
-        return ""
-    name, share = max(shares.items(), key=lambda pair: pair[1])
-    return f"{WORDS.get(name, name)} ({share:.0%} of the band's width)"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from warehouse.flag_facts import OWN_PROBES
 
 Rows = Sequence[Mapping[str, Any]]
 Peers = Mapping[str, tuple[tuple[str, str, float], ...]]
+Cheapest = tuple[str, float, float]  # offer, input and output price
 EIGHT_BIT_KL = 0.0014  # what 8-bit weights are away (tracker/audit/verdict.py)
 ANSWER_TOKENS = 500.0  # the answer a first-token time is weighed against where the measurer states none
 
@@ -46,7 +47,7 @@ class Context:
     signals: Mapping[int, tuple[Signal, ...]]
     prior: float
     audits: Mapping[str, Sequence[Audit]]  # by offer, oldest first
-    cheapest: Mapping[str, tuple[str, float, float]]  # unlimited paid offer per model: name, input, output
+    cheapest: Mapping[str, Cheapest]  # unlimited paid offer per model
 
 
 def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict[Key, Finding]:
@@ -55,7 +56,7 @@ def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict
         _below_cost(one, costed),
         _quantized(one, context),
         precision_changed.judge(one.offer, one.labels, context.at, context.audits.get(one.offer, ())),
-        _teaser(one, context),
+        _teaser(one, context.cheapest),
         _speed(one),
         speculative_decoding.judge(one.pair) if one.pair else None,
         _stale(one, context.at),
@@ -64,6 +65,12 @@ def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict
         _unit(one, context.peers),
     ]
     return {(finding.offer, finding.kind): finding for finding in findings if finding is not None}
+
+
+def beside(one: Situation, peers: Peers, cheapest: Mapping[str, Cheapest]) -> str:
+    """What the model's other offers make of this one, so that it is rated again when they, and not it, have changed."""
+    found = (_unit(one, peers), _teaser(one, cheapest))
+    return "".join(f"{finding.kind}{finding.probability:.2f}" for finding in found if finding is not None)
 
 
 def _price_rows(one: Situation) -> tuple[Evidence, ...]:
@@ -81,8 +88,8 @@ def _price_rows(one: Situation) -> tuple[Evidence, ...]:
 def _speed_rows(one: Situation) -> tuple[Evidence, ...]:
     """What was measured of the service, as the sum takes it: a row for each view it was read from."""
     told = (
-        f"{one.tok_s:g} tok/s" if one.tok_s else "",
-        f"first token after {one.ttft_s:g} s" if one.ttft_s else "",
+        f"{one.tok_s_seen:.3g} tok/s" if one.tok_s_seen else "",
+        f"first token after {one.ttft_s_seen:.3g} s" if one.ttft_s_seen else "",
         f"{one.cache_hit:.0%} of the input from cache" if one.cache_hit is not None else "",
     )
     words = ", ".join(filter(None, told))
@@ -101,10 +108,24 @@ def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
     if costed is None or not costed.bands:
         return None
     sale = below_cost.Sale(
-        one.offer, one.input_usd, one.output_usd, one.is_free, costed.prompt_tokens, costed.output_tokens,
-        costed.scenario, one.tok_s, first_token_limit(one), is_own_silicon(one.provider, costed.scenario),
-        costed.apart, costed.busy, one.cache_hit, one.draft_gain, one.is_copied, bool(typical(one, costed.scenario)),
-    )  # fmt: skip
+        offer=one.offer,
+        input_usd_per_mtok=one.input_usd,
+        output_usd_per_mtok=one.output_usd,
+        is_free=one.is_free,
+        prompt_tokens=costed.prompt_tokens,
+        output_tokens=costed.output_tokens,
+        scenario=costed.scenario,
+        tok_s=below_cost.Measured(one.tok_s_seen, one.tok_s),
+        ttft_s=below_cost.Measured(one.ttft_s_seen, first_token_limit(one)),
+        own_silicon=is_own_silicon(one.provider, costed.scenario),
+        apart=costed.apart,
+        busy=costed.busy,
+        cache_hit=one.cache_hit,
+        draft_gain=one.draft_gain,
+        drafted=costed.drafted,
+        hearsay=one.is_copied,
+        lengths_seen=bool(typical(one, costed.scenario)),
+    )
     drafted = one.pair.evidence if one.pair and one.draft_gain else ()
     return below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one), *drafted))
 
@@ -149,7 +170,7 @@ def audit_signal(audits: Sequence[Audit]) -> tuple[Signal, ...]:
     return ()
 
 
-def _teaser(one: Situation, context: Context) -> Finding | None:
+def _teaser(one: Situation, cheapest: Mapping[str, Cheapest]) -> Finding | None:
     if not one.limits or one.output_usd is None or one.input_usd is None or not one.is_priced:
         return None
     usage = Usage(request_s=(one.ttft_s or 1.0) + 500 / (one.tok_s or 50.0))
@@ -158,7 +179,7 @@ def _teaser(one: Situation, context: Context) -> Finding | None:
     if math.isinf(rate):
         return None
     overflow_offer, overflow = "", None
-    if found := context.cheapest.get(one.model_id or ""):
+    if found := cheapest.get(one.model_id or ""):
         overflow_offer, overflow = found[0], usage.cost_usd(found[1], found[2])
         if overflow_offer == one.offer:
             overflow_offer, overflow = "", None
@@ -321,11 +342,3 @@ def _words(name: str, value: float, endpoint: Endpoint) -> str:
             return f"no deployment at native precision keeps its speed in {value:.0%} of the draws"
         case _:
             return "its siblings' labels"
-
-
-def with_decider(finding: Finding, decides: str) -> Finding:
-    """The finding with the assumption that decides it named in its sentence."""
-    if not decides:
-        return finding
-    head, mark, tail = finding.sentence.rpartition(" Probability ")
-    return replace(finding, sentence=f"{head} What decides it most: {decides}.{mark}{tail}")

@@ -5,7 +5,7 @@ Speeds are rounded to a ratio grid of 20 %, so that an offer whose service did n
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +16,19 @@ from tracker.flags.sudden_change import Move
 
 Rows = Sequence[Mapping[str, Any]]
 DRAFT_STEP = 1.1
+GRID_SLACK = 0.02  # of a step: a value already on the grid, kept to three digits, stays
 
 
-def on_grid(value: float | None, step: float = 1.2) -> float | None:
-    """The nearest power of `step`, to three digits: measured medians breathe by a few per cent from hour to hour."""
+def on_grid(value: float | None, step: float = 1.2, towards: Callable[[float], float] = round) -> float | None:
+    """The nearest power of `step`, to three digits, or the one below or above it.
+
+    Measured medians breathe by a few per cent from hour to hour.
+    """
     if value is None or value <= 0:
         return None
-    return float(f"{step ** round(math.log(value, step)):.3g}")
+    place = math.log(value, step)
+    whole = round(place) if math.isclose(place, round(place), abs_tol=GRID_SLACK) else towards(place)
+    return float(f"{step**whole:.3g}")
 
 
 def speeds_of(offer: str, medians: Rows, days: Rows, pairs: Rows) -> dict[str, Any]:
@@ -31,8 +37,8 @@ def speeds_of(offer: str, medians: Rows, days: Rows, pairs: Rows) -> dict[str, A
     speeds = {str(speed["name"]): speed for speed in medians}
     tok_s, ttft_s = _pace(speeds)
     return {
-        "tok_s": on_grid(tok_s),
-        "ttft_s": on_grid(ttft_s, 1.5),
+        "tok_s": on_grid(tok_s, towards=math.floor),  # rounded in the seller's favour
+        "ttft_s": on_grid(ttft_s, 1.5, towards=math.ceil),
         "tok_s_seen": tok_s,
         "ttft_s_seen": ttft_s,
         "pair": pair,

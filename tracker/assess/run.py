@@ -15,20 +15,21 @@ from typing import Any
 
 from tracker.assess import market
 from tracker.assess.costs import (
+    DOUBT,
     Costed,
     Rented,
     bits_of,
     cost_offers,
-    deciding_input,
     engine_version,
     open_model,
     rented,
     week_of,
 )
-from tracker.assess.findings import Context, circumstance, judge_offer, latest_change, with_decider
+from tracker.assess.findings import Context, beside, circumstance, judge_offer, latest_change
 from tracker.assess.inputs import Situation, peers_of, situations
 from tracker.assess.observed import audits_of
 from tracker.assess.pictures import basis_of, pictures_of, write_pictures
+from tracker.assess.turning import turns_of, with_turns
 from tracker.assess.write import Judged, standing_flags, write_conclusions
 from tracker.errors import UsageError
 from tracker.flags import RULES, Finding
@@ -121,11 +122,13 @@ def judge(
 ) -> Judged:
     """Everything between reading and writing. `known`: hashes of earlier ratings; `only`: judge this offer alone."""
     offers = tuple(situations(facts, at, bits_of()))
-    peers, audits = peers_of(offers), audits_of(facts["audits"])
+    peers, cheapest, audits = peers_of(offers), _cheapest_unlimited(offers), audits_of(facts["audits"])
     version = f"{rules_version()}{scenario}"
     rents = rented(facts["rents"], week_of(at))
     hashes = {
-        one.offer_id: one.fingerprint(f"{version}{_week(one, at, rents)}{_change(one, at)}{audits.get(one.offer)}")
+        one.offer_id: one.fingerprint(
+            f"{version}{_week(one, at, rents)}{_change(one, at)}{audits.get(one.offer)}{beside(one, peers, cheapest)}"
+        )
         for one in offers
     }
     rated = tuple(
@@ -138,12 +141,13 @@ def judge(
         signals=circumstance(offers, at, costs, weights),
         prior=probability_of(weights.model.bias),
         audits=audits,
-        cheapest=_cheapest_unlimited(offers),
+        cheapest=cheapest,
     )
     findings: dict[Key, Finding] = {}
     for one in rated:
         found = judge_offer(one, costs.get(one.offer_id), context)
-        findings.update(_decided(found, one, costs.get(one.offer_id)))
+        findings.update(found)
+    findings.update(_turned(findings, rated, costs, rents, 0.0 if only else DOUBT))
     return Judged(offers, rated, {one.offer_id: hashes[one.offer_id] for one in rated}, costs, findings, rents)
 
 
@@ -161,13 +165,24 @@ def _change(one: Situation, at: datetime) -> str:
     return f"{finding.probability >= rule.open_at} until {finding.expires_at}"
 
 
-def _decided(found: dict[Key, Finding], one: Situation, costed: Costed | None) -> dict[Key, Finding]:
-    """Name the assumption that decides where a flag may open or the verdict is open."""
-    key = (one.offer, "below_cost")
-    finding = found.get(key)
-    if finding is not None and costed is not None and 0.3 <= finding.probability < 1.0:
-        found[key] = with_decider(finding, deciding_input(one, costed))
-    return found
+def _turned(
+    findings: Mapping[Key, Finding],
+    rated: Sequence[Situation],
+    costs: Mapping[int, Costed],
+    rents: Rented,
+    least: float,
+) -> dict[Key, Finding]:
+    """Names what the verdict turns on where a price may be below cost, or nearly."""
+    doubted = [
+        (finding, costs[one.offer_id].question)
+        for one in rated
+        if (finding := findings.get((one.offer, "below_cost"))) is not None
+        and not one.is_free
+        and finding.probability >= least
+    ]
+    told = turns_of([question for _, question in doubted], rents)
+    pairs = zip(doubted, told, strict=True)
+    return {(finding.offer, finding.kind): with_turns(finding, turns) for (finding, _), turns in pairs}
 
 
 def _cheapest_unlimited(offers: Sequence[Situation]) -> dict[str, tuple[str, float, float]]:

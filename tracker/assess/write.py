@@ -36,7 +36,8 @@ def standing_flags(rows: Rows) -> dict[Key, OpenFlag]:
     return {
         (str(row["offer"]), str(row["kind"])): OpenFlag(
             int(row["flag_id"]), str(row["offer"]), str(row["kind"]), int(row["rule_version"]),
-            float(row["probability"]), row["opened_at"], row["cooling_since"], row["expires_at"], str(row["sentence"]),
+            float(row["probability_told"]), row["opened_at"], row["cooling_since"], row["expires_at"],
+            str(row["sentence"]),
             tuple(Evidence(**told) for told in json.loads(str(row["evidence"]))), str(row["cause"]),
         )
         for row in rows
@@ -109,8 +110,7 @@ def _changes(step: Step, told: dict[str, object]) -> dict[str, object]:
         case "kept":
             return {**told, "cooling_since": None, "cause": step.cause}
         case _:
-            kept_words = {name: value for name, value in told.items() if name != "probability"}
-            return {**kept_words, "cooling_since": None}
+            return {**told, "cooling_since": None}
 
 
 def _event(step: Step, flag: OpenFlag, told: Mapping[str, object]) -> dict[str, object]:

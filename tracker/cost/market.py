@@ -280,9 +280,14 @@ def assess(
 
 
 def _group(q: Question) -> tuple[object, ...]:
-    """What decides the grid. Pruning looks at cache hits, and a first-token time keeps it from pruning."""
-    known = q.known if q.ttft_s is None else tuple(pair for pair in q.known if pair[0] != "cache_hit")
+    """What decides the grid."""
+    known = _deciding(q)
     return q.model_id, q.precision, q.when, q.scenario, known, q.typical, q.hardware, q.draft_gain, wait_step(q.ttft_s)
+
+
+def _deciding(q: Question) -> tuple[tuple[str, float], ...]:
+    """What is known and decides the grid. Pruning looks at cache hits, and a first-token time keeps it from pruning."""
+    return q.known if q.ttft_s is None else tuple(pair for pair in q.known if pair[0] != "cache_hit")
 
 
 def wait_step(ttft_s: float | None) -> float | None:
@@ -299,6 +304,7 @@ def _permissive(q: Question) -> Question:
         cached_usd_per_mtok=None,
         tok_s_user=None,
         ttft_s=wait_step(q.ttft_s),
+        known=_deciding(q),
     )
 
 

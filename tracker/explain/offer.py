@@ -13,7 +13,7 @@ from tracker.assess.run import explain_offer
 from tracker.cost import Question, RentTable, find_model
 from tracker.explain import cost as explain_cost
 from tracker.explain.rows import captured_lines, charts
-from tracker.flags import RULES
+from tracker.flags import RULES, Rule
 from tracker.market.margins import margins, ratio
 from tracker.settings import Home
 from warehouse.history import open_history
@@ -38,7 +38,7 @@ def offer_note(home: Home, offer: str, at: datetime | None = None, scenario: str
         mark = "flagged" if finding.probability >= rule.open_at else f"below its threshold of {rule.open_at:.2f}"
         lines += ["", f"{kind}: {finding.probability:.2f}, {mark}"]
         lines += textwrap.wrap(finding.sentence, WIDTH, initial_indent="  ", subsequent_indent="  ")
-        clearing = "Cleared by" if finding.probability >= rule.open_at else "Would be cleared by"
+        clearing = _clears(finding.probability, rule)
         lines += textwrap.wrap(f"{clearing}: {finding.clearing}", WIDTH, initial_indent="  ", subsequent_indent="  ")
         lines += [
             f"  {line}"
@@ -56,6 +56,13 @@ def offer_note(home: Home, offer: str, at: datetime | None = None, scenario: str
         lines += charts(history, one.offer, one.source_id, moment)
         lines += captured_lines(home, history, [*quotes, *evidence], moment)
     return "\n".join(lines)
+
+
+def _clears(probability: float, rule: Rule) -> str:
+    """What the sentence about clearing is, for a flag, for one nearly raised and for a clean offer."""
+    if probability >= rule.open_at:
+        return "Cleared by"
+    return "Would be cleared by" if probability >= rule.close_at else "That rests on"
 
 
 def _offer_cost(one: Situation, costed: Costed | None, rents: RentTable) -> Iterator[str]:
@@ -81,8 +88,8 @@ def _facts(one: Situation, costed: Costed | None) -> Iterator[str]:
     )
     yield f"On sale since {one.since:%Y-%m-%d} for {price or 'no published price'}, as read from {one.source_id}."
     label = f"declares {one.label.value} (since {one.label.since:%Y-%m-%d})" if one.label else "declares no precision"
-    pace = f"{one.tok_s:g} tok/s per user" if one.tok_s else "speed not measured"
-    first = f"first token after {one.ttft_s:g} s" if one.ttft_s else "first token not measured"
+    pace = f"{one.tok_s_seen:.3g} tok/s per user" if one.tok_s_seen else "speed not measured"
+    first = f"first token after {one.ttft_s_seen:.3g} s" if one.ttft_s_seen else "first token not measured"
     by = f" ({', '.join(one.speed_sources)})" if one.speed_sources else ""
     yield f"It {label}; {pace}, {first}{by}."
     if one.flip_flops:

@@ -9,7 +9,7 @@ come in as plain records from the cost engine, one per precision, the precision 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracker.flags.finding import Evidence, Figure, Finding, Rule, found, usd
+from tracker.flags.finding import HEARSAY, Evidence, Figure, Finding, Rule, found, usd
 
 RULE = Rule(
     "below_cost",
@@ -20,10 +20,10 @@ RULE = Rule(
     calibrated=False,
     meaning="a request costs more to serve than it earns",
 )
-CAP_OWN_SILICON = 0.65  # below the threshold: noted, not accused
+SURE = 0.99  # no share of a few hundred draws says more
 # Figures that later readers look for.
 PROMPT_SEEN, OUTPUT_SEEN, DRAFT_SEEN = "prompt_tokens_seen", "output_tokens_seen", "draft_gain"
-MOST = 0.8  # of the draws: where fewer keep the speed, the reader is told
+MOST = 0.8  # of the draws: where fewer keep a speed that somebody measured, the sum is what is wrong
 BASES = {"standing": "standing price", "list": "list price", "effective": "transacted price"}
 
 
@@ -43,6 +43,17 @@ class Busy:
     low: float
     mid: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was seen of a service, and what the sum asks of the deployment: a step in the seller's favour."""
+
+    seen: float | None = None
+    asked: float | None = None
+
+
+NOT_MEASURED = Measured()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +84,14 @@ class Sale:
     prompt_tokens: int
     output_tokens: int
     scenario: str
-    tok_s: float | None = None
-    ttft_s: float | None = None
+    tok_s: Measured = NOT_MEASURED
+    ttft_s: Measured = NOT_MEASURED
     own_silicon: bool = False  # the host runs chips nobody rents out: a sum for rented ones cannot accuse it
     apart: tuple[tuple[str, float], ...] = ()  # other readings of the price (list, effective) and their probability
     busy: Busy | None = None
     cache_hit: float | None = None  # observed share of input tokens served from cache
     draft_gain: float | None = None  # tokens a step that its draft model was seen to bring
+    drafted: tuple[float, float] | None = None  # a draft nobody looked for: tokens a step, the probability with it
     hearsay: bool = False  # only a copy of other people's lists states the price
     lengths_seen: bool = False  # prompt and output tokens are what a router counted of this model's requests
 
@@ -138,14 +150,32 @@ def judge(sale: Sale, bands: Sequence[CostBand], evidence: tuple[Evidence, ...] 
         scenario=sale.scenario,
         figures=figures,
         evidence=rows,
-        hearsay=sale.hearsay,
+        held=_held(sale, band),
     )
 
 
 def _probability(sale: Sale, band: CostBand) -> float:
+    return 1.0 if sale.is_free else min(max(band.p_below, 1 - SURE), SURE)
+
+
+def _held(sale: Sale, band: CostBand) -> str:
+    """Why the sum, whatever it comes to, must not accuse; empty where it may."""
+    if sale.hearsay:
+        return HEARSAY
     if sale.is_free:
-        return 1.0
-    return min(band.p_below, CAP_OWN_SILICON) if sale.own_silicon else band.p_below
+        return ""
+    if sale.own_silicon:
+        return "The host runs chips of its own, so that a sum for rented accelerators does not convict it"
+    if band.feasible_share < MOST:
+        share = f"{band.feasible_share:.0%}"
+        return f"Only in {share} of the draws does any deployment keep that speed, which speaks against the sum"
+    if sale.drafted is not None and sale.drafted[1] < RULE.open_at:
+        gain, chance = sale.drafted
+        return (
+            f"Nobody has looked for a draft model here (`tracker probe` does): with one of {gain:.1f} tokens a step it "
+            f"would be {chance:.2f}"
+        )
+    return ""
 
 
 def _sentence(sale: Sale, bands: Sequence[CostBand]) -> str:
@@ -159,16 +189,12 @@ def _sentence(sale: Sale, bands: Sequence[CostBand]) -> str:
     if price > 0:
         times = f"{cost.mid / price:.1f}" if cost.mid > price / 10 else "less than 0.1"
         parts.append(f"The middle cost is {times} times the price.{_turning(sale.busy, price, cost)}")
-    if band.feasible_share < MOST:
-        parts.append(f"Only in {band.feasible_share:.0%} of the draws does any deployment keep that speed.")
     if len(bands) > 1 and not sale.is_free:
         lower = ", ".join(f"{other.p_below:.2f} in {other.precision}" for other in bands[1:])
         parts.append(f"In another precision the probability would be {lower}.")
     if sale.apart:
         others = ", ".join(f"{chance:.2f} at the {BASES[name]}" for name, chance in sale.apart)
         parts.append(f"It is {others}.")
-    if sale.own_silicon:
-        parts.append("The host runs chips of its own, so that a sum for rented accelerators does not convict it.")
     return " ".join(parts)
 
 
@@ -184,10 +210,17 @@ def _turning(busy: Busy | None, price: float, cost: Span) -> str:
 
 
 def _pace(sale: Sale) -> str:
-    speed = f" at {sale.tok_s:.0f} tok/s per user" if sale.tok_s else ""
-    draft = f" with a draft model that brings {sale.draft_gain:.1f} tokens a step" if sale.draft_gain else ""
-    first = f" and a first token within {sale.ttft_s:.1f} s (twice what was observed)" if sale.ttft_s else ""
-    return speed + draft + first + (f", {sale.cache_hit:.0%} of the input from cache," if sale.cache_hit else "")
+    """The service that the deployment has to match, as asked and as measured."""
+    told = ""
+    if sale.tok_s.asked:
+        seen = f" ({sale.tok_s.seen:.3g} measured)" if sale.tok_s.seen else ""
+        told += f" at {sale.tok_s.asked:.3g} tok/s per user{seen}"
+    if sale.draft_gain:
+        told += f" with a draft model that brings {sale.draft_gain:.1f} tokens a step"
+    if sale.ttft_s.asked:
+        seen = f" ({sale.ttft_s.seen:.2g} measured)" if sale.ttft_s.seen else ""
+        told += f" and a first token within {sale.ttft_s.asked:.2g} s{seen}"
+    return told + (f", {sale.cache_hit:.0%} of the input from cache," if sale.cache_hit else "")
 
 
 def _prices(sale: Sale) -> str:
@@ -202,5 +235,7 @@ def _clearing(sale: Sale, band: CostBand) -> str:
     if sale.is_free:
         return "A price above zero: free traffic earns nothing whatever it costs."
     condition = band.clearing[:1].upper() + band.clearing[1:] if band.clearing else "A lower cost"
+    if _probability(sale, band) < RULE.close_at:
+        return f"{condition}."
     what, _, cost = compared(sale, band)
     return f"{condition}; or a price of {usd(cost.mid)} per million {what}."

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 BELOW_CLOSING = 0.05
+# The seller may never have asked a price that only somebody else's list shows.
+HEARSAY = "Only a copied price list shows this offer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +72,19 @@ def found(
     evidence: tuple[Evidence, ...] = (),
     expires_at: datetime | None = None,
     calibrated: bool | None = None,
-    hearsay: bool = False,
+    held: str = "",
 ) -> Finding:
     """A finding of `rule`; the sentence gets the statement about its calibration.
 
-    `hearsay`: only a copy of other people's price lists shows the offer. That is noted below the closing threshold and
-    accuses nobody: the seller may never have asked that price.
+    `held`: why it must not accuse, however sure the sum is. Such a finding is noted below the closing threshold.
     """
-    held = rule.close_at - BELOW_CLOSING
-    if hearsay and probability > held:
-        sentence += f" Only a copied price list shows this offer: held at {held:.2f} instead of {probability:.2f}."
-        probability = held
+    known = rule.calibrated if calibrated is None else calibrated
+    ceiling = rule.close_at - BELOW_CLOSING
+    if held and probability > ceiling:
+        sentence += f" {held}: held at {ceiling:.2f} instead of {probability:.2f}."
+        probability, known = ceiling, False
     bounded = min(max(round(probability, 4), 0.0), 1.0)
     note = f"Probability {bounded:.2f} that {rule.meaning}"
-    known = rule.calibrated if calibrated is None else calibrated
     note += "; calibrated on labelled cases." if known else "; uncalibrated: an estimate, not a frequency."
     return Finding(
         rule.kind,

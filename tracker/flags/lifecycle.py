@@ -18,7 +18,11 @@ TOLD_ROWS = 3  # rows named in a cause; the event carries them all
 
 @dataclass(frozen=True, slots=True)
 class OpenFlag:
-    """The state of one open flag. `cooling_since`: below `close_at` from here on; `evidence`: the rows it stands on."""
+    """The state of one open flag.
+
+    `probability`: as its last event told it; `cooling_since`: below `close_at` from here on; `evidence`: the rows it
+    stands on.
+    """
 
     flag_id: int
     offer: str

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tracker.flags.finding import Evidence, Figure, Finding, Rule, day, found
+from tracker.flags.finding import HEARSAY, Evidence, Figure, Finding, Rule, day, found
 from tracker.flags.odds import logit, probability_of
 
 RULE = Rule(
@@ -94,7 +94,7 @@ def _labelled(serving: Serving, declared: Declared, audits: Sequence[Signal]) ->
             Figure("native", serving.native_bits, "bits"),
             *(() if below else _terms(audits)),
         ),
-        evidence=rows, hearsay=serving.hearsay and not audits,
+        evidence=rows, held=HEARSAY if serving.hearsay and not audits else "",
     )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def _unlabelled(serving: Serving, audited: bool) -> Finding | None:
         RULE, serving.offer, probability, text,
         f"A declared label of {serving.native_precision}, or an audit that finds no difference from native weights.",
         figures=figures, evidence=tuple(row for signal in serving.signals for row in signal.evidence),
-        calibrated=raw <= CAP_WITHOUT_AUDIT and not audited, hearsay=serving.hearsay and not audited,
+        calibrated=raw <= CAP_WITHOUT_AUDIT and not audited, held=HEARSAY if serving.hearsay and not audited else "",
     )  # fmt: skip
 
 

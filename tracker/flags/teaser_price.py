@@ -8,7 +8,7 @@ What has no published limit is not judged; where the overflow price is unknown t
 import math
 from dataclasses import dataclass
 
-from tracker.flags.finding import Evidence, Figure, Finding, Rule, found, usd
+from tracker.flags.finding import HEARSAY, Evidence, Figure, Finding, Rule, found, usd
 from tracker.flags.odds import ramp
 
 RULE = Rule(
@@ -65,7 +65,7 @@ def judge(reach: Reach) -> Finding | None:
             *(Figure(f"share_of_{n}_users", share, "") for n, share in reach.users),
         ),
         evidence=reach.evidence,
-        hearsay=reach.hearsay,
+        held=HEARSAY if reach.hearsay else "",
     )
 
 
