@@ -83,14 +83,13 @@ def _index_chart(chart_id: str, title: str, rows: Rows, moves: Rows, say: Words)
 
 
 def below_cost_flags(flags: Flags, after: Mapping[int, Billed]) -> tuple[Rows, Mapping[str, int]]:
-    """Standing flags, the surest sellers first; free offers, doubtful prices, routers' headlines counted behind."""
+    """Standing flags, the surest first; free offers and doubtful prices counted behind."""
     free = {side.offer for side in after.values() if not side.prices["input"] and not side.prices["output"]}
-    chosen = flags.standing("below_cost", last=free | flags.routed)
+    chosen = flags.standing("below_cost", last=free)
     told = {str(flag["offer"]) for flag in chosen}
     counts = {
         "free": len(told & free),
         "doubted": len(told & flags.doubted - free),
-        "routed": len(told & flags.routed - free - flags.doubted),
     }
     return chosen, counts
 
@@ -120,10 +119,10 @@ def below_cost_section(ledger: Ledger, flags: Flags, after: Mapping[int, Billed]
         return Section("below_cost", title, (text,), (), tables)
     sentences = [
         say(
-            "Offers flagged below cost: {count}, as the seller itself or the router that bills it states the price. "
-            "{free} of them are free, {doubted} more have a price that is itself in doubt (stale, a wrong unit, "
-            "sources in conflict) and {routed} are a router's headline, which some host behind it asks; they stand "
-            "last. A price that only a catalogue copies is no witness and flags nobody.",
+            "Offers flagged below cost: {count}, at a price that the seller itself or the router that bills for it "
+            "states. {free} of them are free and {doubted} more have a price that is itself in doubt (stale, a wrong "
+            "unit, sources in conflict); they stand last. A price that only a catalogue copies and a router's "
+            "headline, which some host behind it asks, flag nobody.",
             count=len(chosen), **counts,
         )
     ]  # fmt: skip

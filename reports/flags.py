@@ -1,7 +1,7 @@
 """Flags as they stood at the end of the week, told in their own words, and how many of them to expect false.
 
-A price that only a copy states (a catalogue that gathers other people's lists) flags nobody: the rules hold it. A
-router's headline accuses the router least of all: some host behind it asks that price.
+Hearsay (a price that only a copied list or a router's headline states) says of nobody what serving it costs or how it
+is served: the rules hold such flags.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from reports.billed import ROUTERS, Billed
+from reports.billed import Billed
 from reports.ledger import Ledger, Rows
 from reports.parts import Column, Row, Section, Table
 from reports.words import Words
@@ -44,7 +44,6 @@ class Flags:
     rows: Rows
     doubted: frozenset[str]  # offers whose price itself an open flag doubts: no ground for another flag
     copied: frozenset[str]  # offers whose price only a copy states
-    routed: frozenset[str]  # a router's headlines
 
     def standing(self, *kinds: str, last: Collection[str] = ()) -> Rows:
         """Those of a kind that stood, the surest first; doubted offers and those in `last` behind all others."""
@@ -59,12 +58,10 @@ def flags_at(ledger: Ledger, after: Mapping[int, Billed]) -> Flags:
     rows = ledger.rows_of("flags", FLAGS, end, end, end)
     doubted = {str(row["offer"]) for row in rows if row["kind"] in DOUBTING and row["closed_at"] is None}
     copies = {row["source_id"] for row in ledger.rows(COPIES)}
-    routers = {row["provider"] for row in ledger.rows(ROUTERS)}
     return Flags(
         rows,
         frozenset(doubted),
         frozenset(side.offer for side in after.values() if side.source_id in copies),
-        frozenset(side.offer for side in after.values() if side.provider in routers),
     )
 
 

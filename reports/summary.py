@@ -120,10 +120,10 @@ def _below_cost(flags: Flags, after: Mapping[int, Billed], sections: Sequence[Se
                    "whose cost is known.", count=len(floors))  # fmt: skip
     sure = chosen[: len(chosen) - sum(behind.values())]
     if not sure:
-        return say("Below cost: {count} offers are flagged, all of them free, at a price that is in doubt, or a "
-                   "router's headline.", count=len(chosen))  # fmt: skip
+        return say("Below cost: {count} offers are flagged, all of them free or at a price that is in doubt.",
+                   count=len(chosen))  # fmt: skip
     return say(
-        "Below cost, free offers, routers' headlines and doubtful prices apart: {count}, surest "
+        "Below cost, free offers and doubtful prices apart: {count}, surest "
         "{offers} (probability in brackets; the assumption '{scenario}' is explained under Price against cost floor).",
         count=len(sure), offers=offers_told(sure), scenario=sure[0]["scenario"],
     )  # fmt: skip

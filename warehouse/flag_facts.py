@@ -26,7 +26,8 @@ WITH unread AS (
         q.amount,
            q.currency, q.status, q.min_prompt_tokens, q.hours, q.source_id, q.observed_at, q.effective_from,
            s.standing, s.kind AS source_kind, s.every_hours,
-           s.kind IN ('catalogue', 'bundled') AS is_copy
+           s.kind IN ('catalogue', 'bundled') AS is_copy,
+           s.kind = 'market' AND q.provider = s.provider AS is_headline
     FROM quotes_asof({at}) q JOIN ref.source s USING (source_id)
     WHERE q.unit = 'mtok' AND q.component IN ('input', 'output', 'cache_read', 'image_out', 'audio_out', 'video_out')
       AND (s.standing < 9 OR coalesce(q.effective_from, q.observed_at) > {at} - INTERVAL {article_days} DAY)
@@ -53,6 +54,7 @@ WITH unread AS (
     SELECT offer_id, min(offer) AS offer, min(provider) AS provider, min(listed_name) AS listed_name, min(tier) AS tier,
            min(model_id) AS model_id, min(source_id) AS source_id, min(source_kind) AS source_kind,
            min(standing) AS standing, min(every_hours) AS every_hours, bool_or(is_copy) AS is_copy,
+           bool_or(is_headline) AS is_headline,
            min(currency) AS currency,
            max(amount) FILTER (component = 'input') AS input, max(amount) FILTER (component = 'output') AS output,
            max(status) FILTER (component = 'input') AS input_status,
@@ -75,7 +77,7 @@ WITH unread AS (
     FROM transacted GROUP BY offer_id
 )
 SELECT w.offer_id, w.offer, w.provider, w.listed_name, w.tier, coalesce(w.is_text, FALSE) AS is_text, w.model_id,
-    w.source_id, w.source_kind, w.is_copy, w.standing,
+    w.source_id, w.source_kind, w.is_copy, w.is_headline, w.standing,
        w.every_hours, w.currency, CASE WHEN w.currency = 'USD' THEN 1.0 ELSE r.usd END AS usd_per_unit,
        CAST(w.input AS DOUBLE) AS input, CAST(w.output AS DOUBLE) AS output, w.input_status, w.output_status,
        CAST(w.cache_read AS DOUBLE) AS cache_read, w.input_quote_id, w.output_quote_id, w.since,

@@ -162,7 +162,7 @@ def test_a_host_without_labels_of_its_own_is_not_judged_by_the_base_rate() -> No
 OFFER = {
     "offer_id": 1, "offer": "a/m", "provider": "a", "listed_name": "m", "tier": "standard", "is_text": True,
     "model_id": None,
-    "source_id": "s", "source_kind": "host", "is_copy": False,
+    "source_id": "s", "source_kind": "host", "is_copy": False, "is_headline": False,
     "standing": 1, "every_hours": 24, "currency": "CNY", "usd_per_unit": 0.14,
     "input": 1.0, "output": 2.0, "cache_read": None, "input_status": "known", "output_status": "known",
     "input_quote_id": 5,

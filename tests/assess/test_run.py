@@ -92,14 +92,16 @@ def test_the_cheap_offer_is_flagged_the_fair_one_is_not_and_the_sum_is_kept(home
     ] == pytest.approx(3)
 
 
-def test_a_price_that_only_a_copy_states_accuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    register(monkeypatch, source("a", "pkg:tests/none", kind="catalogue"))
-    copied = Home(tmp_path)
-    show(copied, 0, **shelf())
-    assess(copied)
-    assert rows(copied, "SELECT * FROM flags WHERE kind IN ('below_cost', 'likely_quantized', 'teaser_price')") == []
-    note = " ".join(offer_note(copied, f"a/{CHEAP}").split())
-    assert "Only a copied price list shows this offer: held at 0.45 instead of 0.99." in note
+@pytest.mark.parametrize("kind", ["catalogue", "market"])
+def test_hearsay_accuses_nobody(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of other people's prices, and a router's own row: hosts that nobody names here serve it."""
+    register(monkeypatch, source("a", "pkg:tests/none", kind=kind))
+    heard = Home(tmp_path)
+    show(heard, 0, **shelf())
+    assess(heard)
+    assert rows(heard, "SELECT * FROM flags WHERE kind IN ('below_cost', 'likely_quantized', 'teaser_price')") == []
+    note = " ".join(offer_note(heard, f"a/{CHEAP}").split())
+    assert "Only a copied price list or a router's headline shows this offer: held at 0.45 instead of 0.99." in note
 
 
 def test_rating_again_with_unchanged_inputs_writes_nothing(home: Home) -> None:

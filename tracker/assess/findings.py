@@ -123,7 +123,7 @@ def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
         cache_hit=one.cache_hit,
         draft_gain=one.draft_gain,
         drafted=costed.drafted,
-        hearsay=one.is_copied,
+        hearsay=one.is_hearsay,
         lengths_seen=bool(typical(one, costed.scenario)),
     )
     drafted = one.pair.evidence if one.pair and one.draft_gain else ()
@@ -149,7 +149,7 @@ def _quantized(one: Situation, context: Context) -> Finding | None:
             declared,
             context.prior,
             signals,
-            one.is_copied,
+            one.is_hearsay,
         )
     )
 
@@ -190,7 +190,7 @@ def _teaser(one: Situation, cheapest: Mapping[str, Cheapest]) -> Finding | None:
             one.offer, own, overflow, overflow_offer, sustained_concurrency(rate, usage), tier,
             ", ".join(row.text for row in rows), ladder(own, overflow, rate, usage), crowd(rate), usage.scenario,
             (*_price_rows(one), *(Evidence("limits", row.limit_id, row.text) for row in rows), *_speed_rows(one)),
-            one.is_copied,
+            one.is_copied,  # a router's own limits bind its own price, whoever serves
         )
     )  # fmt: skip
 

@@ -74,6 +74,7 @@ class Situation:
     source_id: str
     is_live: bool
     is_copied: bool  # its best source is a copy of other people's lists
+    is_headline: bool  # a router's own row: it serves nothing, and the hosts behind it have rows of their own
     every_hours: float
     usd_per_unit: float
     input_usd: float | None
@@ -111,6 +112,11 @@ class Situation:
     readings_missed: int
     last_good_at: datetime | None
     missing_since: datetime | None
+
+    @property
+    def is_hearsay(self) -> bool:
+        """Nobody who serves it states it: no ground for an accusation, nor for a floor of the market."""
+        return self.is_copied or self.is_headline
 
     @property
     def is_free(self) -> bool:
@@ -183,6 +189,7 @@ def _situation(
         source_id=source_id,
         is_live=row["source_kind"] in LIVE_KINDS,
         is_copied=bool(row["is_copy"]),
+        is_headline=bool(row["is_headline"]),
         every_hours=every,
         since=row["since"],
         labels=labels,

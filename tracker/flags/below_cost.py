@@ -92,7 +92,7 @@ class Sale:
     cache_hit: float | None = None  # observed share of input tokens served from cache
     draft_gain: float | None = None  # tokens a step that its draft model was seen to bring
     drafted: tuple[float, float] | None = None  # a draft nobody looked for: tokens a step, the probability with it
-    hearsay: bool = False  # only a copy of other people's lists states the price
+    hearsay: bool = False  # nobody who serves it states the price
     lengths_seen: bool = False  # prompt and output tokens are what a router counted of this model's requests
 
     @property

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 BELOW_CLOSING = 0.05
-# The seller may never have asked a price that only somebody else's list shows.
-HEARSAY = "Only a copied price list shows this offer"
+# The seller may never have asked a price that only somebody else's list shows, and a router serves nothing itself.
+HEARSAY = "Only a copied price list or a router's headline shows this offer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Serving:
     declared: Declared | None
     prior: float  # share below native among labelled endpoints
     signals: tuple[Signal, ...]
-    hearsay: bool = False  # only a copy of other people's lists shows the offer
+    hearsay: bool = False  # nobody who serves it shows the offer
 
 
 def judge(serving: Serving) -> Finding | None:
