@@ -138,7 +138,7 @@ def _silence(kind: str, one: Situation, costed: Costed | None) -> str:
             return "not judged: its host labels too few other models to show a habit"
         return f"nothing: it declares {one.label.value}"
     if kind == "teaser_price" and not one.limits:
-        return "not judged: no limit is published"
+        return "not judged: no limit of this offer was read"
     if kind == "speculative_decoding":
         return "not judged: nobody ran regular against hard text"
     return "nothing found"
