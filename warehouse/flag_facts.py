@@ -110,7 +110,8 @@ ORDER BY d.offer_id, s.standing, d.observed_at, d.version_id
 # prompts of ordinary length. Neither a claim nor text made to defeat a draft model is what a user sees.
 _SPEEDS = """
 WITH told AS (
-    SELECT m.offer_id, m.name, m.value, m.source_id, 2 AS distance
+    SELECT m.offer_id, m.name, m.value, m.source_id, 2 AS distance,
+           TRY_CAST(regexp_extract(m.per, 'prompt_tokens=([0-9]+)', 1) AS INTEGER) AS prompt_tokens
     FROM core.metric m JOIN ref.source s USING (source_id)
     WHERE m.superseded_at IS NULL
       AND m.name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s', 'cache_hit_pct')
@@ -119,19 +120,20 @@ WITH told AS (
       AND coalesce(m.measured_at, m.observed_at) > {at}
           - INTERVAL 1 DAY * CASE s.kind WHEN 'article' THEN {article_days} ELSE {days} END
     UNION ALL
-    SELECT o.offer_id, 'throughput_tok_s', 1000 / p.itl_ms, '{own}', CASE p.workload WHEN 'regular' THEN 1 ELSE 0 END
+    SELECT o.offer_id, 'throughput_tok_s', 1000 / p.itl_ms, '{own}', CASE p.workload WHEN 'regular' THEN 1 ELSE 0 END,
+           p.input_tokens
     FROM probes p JOIN core.offer o USING (offer)
     WHERE p.outcome = 'ok' AND p.concurrency = 1 AND p.itl_ms > 0 AND NOT starts_with(p.workload, 'hard')
       AND p.started_at <= {at} AND p.started_at > {at} - INTERVAL {days} DAY
     UNION ALL
-    SELECT o.offer_id, 'ttft_ms', p.ttft_ms, '{own}', 0
+    SELECT o.offer_id, 'ttft_ms', p.ttft_ms, '{own}', 0, p.input_tokens
     FROM probes p JOIN core.offer o USING (offer)
     WHERE p.outcome = 'ok' AND p.concurrency = 1 AND p.ttft_ms > 0 AND p.input_tokens BETWEEN 1000 AND 10000
       AND p.started_at <= {at} AND p.started_at > {at} - INTERVAL {days} DAY
 ), best AS (
     FROM told QUALIFY dense_rank() OVER (PARTITION BY offer_id, name ORDER BY distance) = 1
 )
-SELECT offer_id, name, median(value) AS value, min(source_id) AS source_id
+SELECT offer_id, name, median(value) AS value, min(source_id) AS source_id, median(prompt_tokens) AS prompt_tokens
 FROM best GROUP BY offer_id, name ORDER BY offer_id, name
 """
 _SPEED_DAYS = """
@@ -189,19 +191,41 @@ WHERE (l.observed_at <= {at} OR s.kind = 'article') AND (l.ended_at IS NULL OR l
   AND l.measure IN ('requests', 'tokens', 'input_tokens', 'output_tokens', 'concurrency')
 ORDER BY l.provider, l.listed_name, l.account_tier, l.measure, l.per, l.limit_id
 """
+# Versions of the limits of single models that moved in the last four weeks; an account's own limit is no offer's.
+_LIMIT_MOVES = """
+SELECT provider, listed_name, tier, account_tier, measure, per, source_id,
+       list({{'at': observed_at, 'amount': CAST(amount AS DOUBLE), 'limit_id': limit_id}} ORDER BY observed_at) AS moves
+FROM limits
+WHERE status = 'number' AND listed_name <> '' AND observed_at <= {at}
+GROUP BY provider, listed_name, tier, account_tier, measure, per, source_id
+HAVING count(*) > 1 AND max(observed_at) > {at} - INTERVAL 28 DAY
+ORDER BY provider, listed_name, tier, account_tier, measure, per, source_id
+"""
 _HELD = """
 SELECT h.hold_id, h.offer_id, h.component, CAST(h.amount AS DOUBLE) AS amount, h.currency, h.reason, h.detail
 FROM core.hold h WHERE h.state = 'waiting' AND h.observed_at <= {at} AND h.reason <> 'jump' ORDER BY h.hold_id
 """
+# How a source was read: when last, how often, how often in vain, and how fast its rows move (first reading apart).
 _READ = """
-WITH latest AS (
-    SELECT source_id, observed_at, date_diff('minute', lag(observed_at) OVER earlier, observed_at) / 60 AS gap_hours
-    FROM core.pass WHERE outcome <> 'failed' AND observed_at <= {at}
-    WINDOW earlier AS (PARTITION BY source_id ORDER BY observed_at)
+WITH read AS (
+    SELECT source_id, observed_at, outcome = 'failed' AS failed, opened, row_count,
+           row_number() OVER (PARTITION BY source_id, outcome = 'failed' ORDER BY observed_at) AS place
+    FROM core.pass WHERE observed_at <= {at} AND observed_at > {at} - INTERVAL 90 DAY
+), good AS (
+    SELECT source_id, max(observed_at) AS last_good_at,
+           sum(opened) FILTER (place > 1) / nullif(median(row_count), 0)
+               / nullif(date_diff('hour', min(observed_at), max(observed_at)) / 24, 0) AS moved_a_day
+    FROM read WHERE NOT failed GROUP BY source_id
+), latest AS (
+    SELECT source_id, date_diff('minute', lag(observed_at) OVER earlier, observed_at) / 60 AS gap_hours
+    FROM read WHERE NOT failed WINDOW earlier AS (PARTITION BY source_id ORDER BY observed_at)
     QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY observed_at DESC) <= 8
 )
-SELECT source_id, max(observed_at) AS last_good_at, median(gap_hours) AS usual_hours
-FROM latest GROUP BY source_id ORDER BY source_id
+SELECT source_id, any_value(g.last_good_at) AS last_good_at, median(l.gap_hours) AS usual_hours,
+       any_value(g.moved_a_day) AS moved_a_day,
+       (SELECT (count(*) FILTER (r.failed) + 1) / (count(*) + 2) FROM read r
+        WHERE r.source_id = g.source_id AND r.observed_at <= g.last_good_at) AS failed_share
+FROM good g JOIN latest l USING (source_id) GROUP BY source_id, g.last_good_at ORDER BY source_id
 """
 _MISSING = """
 SELECT offer_id, source_id, min(missing_since) AS missing_since FROM core.quote_now
@@ -269,6 +293,7 @@ READS = {
     "moves": _MOVES,
     "conflicts": _CONFLICTS,
     "limits": _LIMITS,
+    "limit_moves": _LIMIT_MOVES,
     "held": _HELD,
     "read": _READ,
     "missing": _MISSING,

@@ -1,5 +1,6 @@
 """A pass as of a past day sees what that day saw: nothing that ended, changed or came later."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.reports.ledgers import MONDAY, Typed, price
+from tracker.assess.findings import latest_change
 from tracker.assess.inputs import situations
 from tracker.records import Declaration, Limit, Metric, Offer, Record
-from warehouse.flag_facts import read_facts
+from warehouse.flag_facts import READS, read_facts
 from warehouse.store import open_file
 
 HOST, GONE = Offer("host", "m"), Offer("host", "gone")
@@ -23,6 +25,7 @@ SEEN = (
     "moves",
     "conflicts",
     "limits",
+    "limit_moves",
     "read",
     "held",
     "lengths",
@@ -85,3 +88,15 @@ def test_readings_are_missed_by_the_interval_at_which_a_source_is_really_read(
             [one] = situations(read_facts(connection, at), at, {})
         missed[days] = one.readings_missed
     assert missed == {1: 0, stale_after - 1: 0, stale_after + 1: pytest.approx(3, abs=2)} and missed[stale_after + 1]
+
+
+def test_a_models_limit_that_moved_is_a_change_of_its_offer(tmp_path: Path) -> None:
+    at = MONDAY + timedelta(days=5)
+    told = {name: [] for name in READS} | facts(tmp_path, 5, at)
+    [one] = [found for found in situations(told, at, {}) if found.offer == "host/m"]
+    [(whose, unit, moves)] = one.limit_moves
+    assert (whose, unit, [move.value for move in moves]) == ("the limit", "requests a minute", [600.0, 10.0])
+    finding = latest_change(replace(one, price_moves=()), at)
+    assert finding is not None and finding.probability == 0.9
+    assert "the limit moved by -98%, from 600 to 10 requests a minute, on 2026-07-23." in finding.sentence
+    assert [row.view for row in finding.evidence] == ["limits", "limits"]

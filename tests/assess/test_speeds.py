@@ -102,5 +102,9 @@ def test_a_claim_is_no_measurement(tmp_path: Path) -> None:
     home = Home(tmp_path)
     collect(home, ["price_war"])
     at = START.replace(year=2024, month=5, day=21, hour=12)
-    measured, _ = explain_offer(home, "groq/llama3-8b", at)
+    measured, judged = explain_offer(home, "groq/llama3-8b", at)
     assert (measured.tok_s_seen, measured.ttft_s_seen) == (794.0, 1.62)
+    [claim] = [finding for (_, kind), finding in judged.findings.items() if kind == "speed_claim"]
+    assert "with 516 tokens out, 3,400 in" in claim.sentence and "end to end it is 227 tok/s" in claim.sentence
+    note = offer_note(home, "groq/llama3-8b", at)
+    assert "1 reading of prefill_s (last) from 2024-05-21 to 2024-05-21, median 1.62 at prompt_tokens=3400" in note

@@ -28,6 +28,7 @@ from tracker.flags.lifecycle import Key
 from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.odds import probability_of
 from tracker.flags.quantization import MIN_LABELS, NAMES, Endpoint, Weights, features, labelled_elsewhere, select
+from tracker.flags.sudden_change import Series
 from tracker.market.effective import Usage, best_tier, crowd, ladder, sustained_concurrency
 from warehouse.flag_facts import OWN_PROBES
 
@@ -199,7 +200,9 @@ def _speed(one: Situation) -> Finding | None:
     if not one.tok_s_seen or not one.ttft_s_seen or not one.is_text:
         return None
     rows = tuple(Evidence(view, one.offer, by) for view, by in _measurers(one))
-    return speed_claim.judge(speed_claim.Pace(one.offer, one.tok_s_seen, one.ttft_s_seen, ANSWER_TOKENS, None, rows))
+    answer = one.tok_s_seen * one.decode_s if one.decode_s else ANSWER_TOKENS
+    pace = speed_claim.Pace(one.offer, one.tok_s_seen, one.ttft_s_seen, answer, one.measured_prompt_tokens, rows)
+    return speed_claim.judge(pace)
 
 
 def _stale(one: Situation, at: datetime) -> Finding | None:
@@ -208,18 +211,27 @@ def _stale(one: Situation, at: datetime) -> Finding | None:
     quote = one.output_quote_id or one.input_quote_id
     return stale_listing.judge(
         stale_listing.Listing(
-            one.offer, one.source_id, one.is_live, one.every_hours, one.last_good_at, one.missing_since, quote
+            one.offer,
+            one.source_id,
+            one.is_live,
+            one.every_hours,
+            one.last_good_at,
+            one.missing_since,
+            quote,
+            one.failed_share,
+            one.moved_a_day,
         ),
         at,
     )
 
 
 def latest_change(one: Situation, at: datetime) -> Finding | None:
-    """The likeliest change of price, speed or first token."""
+    """The likeliest change of price, speed, first token or limit."""
     series = (
-        sudden_change.Series(one.offer, "the output price", "per million", True, one.price_moves, "quotes"),
-        sudden_change.Series(one.offer, "throughput", "tok/s", False, one.speed_days, "metrics"),
-        sudden_change.Series(one.offer, "the first-token time", "ms", False, one.ttft_days, "metrics"),
+        Series(one.offer, "the output price", "per million", True, one.price_moves, "quotes", one.is_copied),
+        Series(one.offer, "throughput", "tok/s", False, one.speed_days, "metrics"),
+        Series(one.offer, "the first-token time", "ms", False, one.ttft_days, "metrics"),
+        *(Series(one.offer, name, unit, True, moves, "limits") for name, unit, moves in one.limit_moves),
     )
     found = [finding for one_series in series if (finding := sudden_change.judge(one_series, at)) is not None]
     return max(found, key=lambda finding: finding.probability, default=None)

@@ -23,6 +23,7 @@ from tracker.market.effective import Allowance
 from warehouse.flag_facts import LIVE_KINDS
 
 Rows = Sequence[Mapping[str, Any]]
+LimitMoves = tuple[str, str, tuple[Move, ...]]  # whose limit, its unit in words, its amounts over time
 UNKNOWN_LABELS = frozenset(("", "unknown", "none", "null"))
 BY_NAME = "the listed name"  # where a label was read off the name itself
 # These move with every reading; what the series amount to is hashed instead (assess.judge).
@@ -30,10 +31,15 @@ UNHASHED = frozenset(
     (
         "last_good_at",
         "every_hours",
+        "failed_share",
+        "moved_a_day",
         "tok_s_seen",
         "ttft_s_seen",
+        "decode_s",
+        "measured_prompt_tokens",
         "paid_quote_id",
         "price_moves",
+        "limit_moves",
         "speed_days",
         "ttft_days",
     )
@@ -95,6 +101,8 @@ class Situation:
     ttft_s: float | None
     tok_s_seen: float | None  # as measured, for the sentence; the grid above decides what is rated again
     ttft_s_seen: float | None
+    decode_s: float | None  # seconds of decoding after the first token, where the measurer says
+    measured_prompt_tokens: int | None  # of the prompts behind the first-token time
     pair: PairedSpeed | None  # on easy and on hard text
     draft_gain: float | None  # tokens a step that a draft model seen by such a pair brings
     cache_hit: float | None  # observed share of input tokens served from cache, in steps of a tenth
@@ -107,10 +115,13 @@ class Situation:
     conflicts: tuple[Conflict, ...]
     holds: tuple[Hold, ...]
     price_moves: tuple[Move, ...]
+    limit_moves: tuple[LimitMoves, ...]
     speed_days: tuple[Move, ...]
     ttft_days: tuple[Move, ...]
     readings_missed: int
     last_good_at: datetime | None
+    failed_share: float  # of the readings of its source that came to nothing
+    moved_a_day: float | None  # share of its source's rows that change in a day
     missing_since: datetime | None
 
     @property
@@ -148,7 +159,8 @@ def situations(facts: Mapping[str, Rows], at: datetime, bits: Mapping[str, float
     read = {str(row["source_id"]): row for row in facts["read"]}
     limits = _limits(facts["limits"])
     lengths = {model: _steps(found) for model, found in lengths_of(facts["lengths"]).items()}
-    return [_situation(row, by, read, limits, lengths, at, bits) for row in facts["offers"]]
+    moves = _limit_moves(facts["limit_moves"])
+    return [_situation(row, by, read, limits, moves, lengths, at, bits) for row in facts["offers"]]
 
 
 def _steps(found: Lengths) -> Lengths:
@@ -167,6 +179,7 @@ def _situation(
     by: Mapping[str, Mapping[int, Rows]],
     read: Mapping[str, Mapping[str, Any]],
     limits: Mapping[tuple[str, str, str], tuple[LimitRow, ...]],
+    limit_moves: Mapping[tuple[str, str, str], tuple[LimitMoves, ...]],
     lengths: Mapping[str, Lengths],
     at: datetime,
     bits: Mapping[str, float],
@@ -196,9 +209,12 @@ def _situation(
         label_source=label_source,
         context_tokens=_context(by["labels"].get(offer_id, ())),
         limits=_own_limits(limits, provider, str(row["listed_name"]), str(row["tier"])),
+        limit_moves=limit_moves.get((provider, str(row["listed_name"]), str(row["tier"])), ()),
         conflicts=tuple(_conflict(found) for found in by["conflicts"].get(offer_id, ())),
         readings_missed=_missed(last_good, every, at),
         last_good_at=last_good,
+        failed_share=float(seen.get("failed_share") or 0.5),
+        moved_a_day=None if seen.get("moved_a_day") is None else float(seen["moved_a_day"]),
         missing_since=missing[0] if missing else None,
         request=lengths.get(str(row["model_id"])),
         **_prices(row, moves, by["held"].get(offer_id, ()), at),
@@ -346,6 +362,18 @@ def _limits(rows: Rows) -> dict[tuple[str, str, str], tuple[LimitRow, ...]]:
         text = f"{size} {str(row['measure']).replace('_', ' ')}{per}"
         key = str(row["provider"]), str(row["listed_name"]), str(row["tier"])
         found[key].append(LimitRow(allowance, _ref(row["limit_id"]), text))
+    return {key: tuple(limits) for key, limits in found.items()}
+
+
+def _limit_moves(rows: Rows) -> dict[tuple[str, str, str], tuple[LimitMoves, ...]]:
+    """By provider, listed name and tier: the limits of a model that moved."""
+    found: defaultdict[tuple[str, str, str], list[LimitMoves]] = defaultdict(list)
+    for row in rows:
+        account = f"the {row['account_tier']} tier's limit" if row["account_tier"] else "the limit"
+        per = "" if row["measure"] == "concurrency" else f" a {row['per']}"
+        told = tuple(Move(move["at"], float(move["amount"]), _ref(move["limit_id"])) for move in row["moves"])
+        key = str(row["provider"]), str(row["listed_name"]), str(row["tier"])
+        found[key].append((account, f"{str(row['measure']).replace('_', ' ')}{per}", told))
     return {key: tuple(limits) for key, limits in found.items()}
 
 

@@ -41,6 +41,8 @@ def speeds_of(offer: str, medians: Rows, days: Rows, pairs: Rows) -> dict[str, A
         "ttft_s": on_grid(ttft_s, 1.5, towards=math.ceil),
         "tok_s_seen": tok_s,
         "ttft_s_seen": ttft_s,
+        "decode_s": float(speeds["decode_s"]["value"]) if "decode_s" in speeds else None,
+        "measured_prompt_tokens": _prompt(speeds),
         "pair": pair,
         "draft_gain": on_grid(draft_gain(pair, tok_s), DRAFT_STEP),
         "cache_hit": _share(speeds.get("cache_hit_pct")),
@@ -101,3 +103,9 @@ def audits_of(rows: Rows) -> dict[str, tuple[Audit, ...]]:
         )
         found[str(row["offer"])].append(audit)
     return {offer: tuple(audits) for offer, audits in found.items()}
+
+
+def _prompt(speeds: Mapping[str, Mapping[str, Any]]) -> int | None:
+    """Tokens of the prompts behind the first-token time, where the measurer says."""
+    told = next((speeds[name]["prompt_tokens"] for name in ("ttft_ms", "prefill_s") if name in speeds), None)
+    return None if told is None else round(float(told))

@@ -47,7 +47,7 @@ SELECT 'metrics ' || $1 || ': ' || count(*) || if(count(*) = 1, ' reading', ' re
        arg_max(c.url, m.observed_at) AS url, arg_max(c.sha256, m.observed_at) AS sha256,
        arg_max(c.bytes, m.observed_at) AS bytes
 FROM metrics m JOIN sources s USING (source_id) LEFT JOIN captures c USING (capture_id)
-WHERE m.offer = $1 AND m.name IN ('throughput_tok_s', 'ttft_ms', 'cache_hit_pct')
+WHERE m.offer = $1 AND m.name IN ('throughput_tok_s', 'ttft_ms', 'prefill_s', 'decode_s', 'cache_hit_pct')
   AND m.statistic IN ('p50', 'mean', 'last', 'measured')
   AND m.measured_at <= $2 AND m.measured_at > CAST($2 AS TIMESTAMP)
       - INTERVAL 1 DAY * CASE s.kind WHEN 'article' THEN {article_days} ELSE 7 END

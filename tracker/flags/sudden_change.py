@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.flags.finding import Evidence, Figure, Finding, Rule, day, found
+from tracker.flags.finding import HEARSAY, Evidence, Figure, Finding, Rule, day, found
 
 RULE = Rule(
     "sudden_change",
-    version=2,
+    version=3,  # since 3: limits too, and nothing that only a copy tells
     open_at=0.7,
     close_at=0.4,
     quiet_days=7,
@@ -55,6 +55,7 @@ class Series:
     is_exact: bool
     moves: tuple[Move, ...]
     view: str
+    hearsay: bool = False  # only a copy of other people's lists tells it
 
 
 def is_flip_flop(moves: Sequence[Move], at: datetime) -> bool:
@@ -198,4 +199,5 @@ def _report(
             for move in moves
         ),
         expires_at=until,
+        held=HEARSAY if series.hearsay else "",
     )
