@@ -14,6 +14,7 @@ ARTICLE_DAYS = 60  # an article's price is judged for two months after its date:
 EASY_TEXT, HARD_TEXT = "temperature=0", "temperature=2"  # settings of an article's measurement
 OWN_PROBES = "own probes"  # in place of a source
 UNREAD_DAYS = 30  # a price whose source nobody has read for so long stays in the history and is not judged
+AUDIT_DAYS = 180  # an audit says how an offer was served then
 
 # One row per offer: the standing price (promotion included), the list price, the transacted one; best-standing source.
 _OFFERS = """
@@ -248,7 +249,7 @@ _AUDITS = """
 SELECT offer, audit_id, started_at, reference, verdict, coalesce(p_value, 1 / greatest(e_value, 1)) AS p_value, kl_mid,
        detectable_kl, power, sentence
 FROM audits
-WHERE method = 'verdict' AND started_at <= {at}
+WHERE method = 'verdict' AND started_at <= {at} AND started_at > {at} - INTERVAL {audit_days} DAY
   AND (verdict IN ('differs', 'another_model') OR (verdict = 'not_detectable' AND e_value IS NULL))
 ORDER BY offer, started_at, audit_id
 """
@@ -315,6 +316,7 @@ def read_facts(connection: Connection, at: datetime, speed_days: int = 7) -> dic
                 days=speed_days,
                 article_days=ARTICLE_DAYS,
                 unread_days=UNREAD_DAYS,
+                audit_days=AUDIT_DAYS,
                 live_kinds=LIVE_KINDS,
                 easy=EASY_TEXT,
                 hard=HARD_TEXT,

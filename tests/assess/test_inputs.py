@@ -120,7 +120,9 @@ def test_an_audit_speaks_in_both_directions_and_never_with_certainty() -> None:
     clean = replace(differs, verdict="not_detectable", p_value=0.6, power=0.9, detectable_kl=0.03)
     [signal] = audit_signal((differs, clean))
     assert -1.2 < signal.log_odds < -1.1
-    assert audit_signal((replace(differs, verdict="another_model"),)) == () and audit_signal(()) == ()
+    [signal] = audit_signal((replace(differs, verdict="another_model", p_value=None),))
+    assert signal.log_odds == 5.0 and signal.says == "an audit of 2026-08-03 against r found other outputs"
+    assert audit_signal(()) == ()
 
 
 def endpoint(host: str, model: str, bits: float | None, native: float = 16.0, price: float = 1.0) -> Endpoint:

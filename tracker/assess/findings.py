@@ -23,7 +23,7 @@ from tracker.flags import (
     unit_suspect,
 )
 from tracker.flags.audited import Audit, odds_of_difference
-from tracker.flags.finding import Evidence, Finding, usd
+from tracker.flags.finding import Evidence, Finding, day, usd
 from tracker.flags.lifecycle import Key
 from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.odds import probability_of
@@ -161,14 +161,12 @@ def audit_signal(audits: Sequence[Audit]) -> tuple[Signal, ...]:
         return ()
     last = audits[-1]
     rows = (Evidence("audits", last.audit_id, last.sentence),)
-    if last.verdict == "differs":
-        odds = odds_of_difference(last)
-        return (Signal("audit", odds, "an audit found that its outputs differ from native weights", rows, True),)
-    if last.verdict == "not_detectable":
-        reaches_eight_bit = last.detectable_kl is not None and last.detectable_kl <= EIGHT_BIT_KL
-        odds = math.log(1 - min(last.power or 0.0, 0.95)) * (1.0 if reaches_eight_bit else 0.5)
-        return (Signal("audit", odds, "an audit found nothing beyond honest noise", rows, True),)
-    return ()
+    when = f"an audit of {day(last.at)} against {last.reference}"
+    if last.is_different:
+        return (Signal("audit", odds_of_difference(last), f"{when} found other outputs", rows, True),)
+    reaches_eight_bit = last.detectable_kl is not None and last.detectable_kl <= EIGHT_BIT_KL
+    odds = math.log(1 - min(last.power or 0.0, 0.95)) * (1.0 if reaches_eight_bit else 0.5)
+    return (Signal("audit", odds, f"{when} found nothing beyond honest noise", rows, True),)
 
 
 def _teaser(one: Situation, cheapest: Mapping[str, Cheapest]) -> Finding | None:

@@ -189,9 +189,6 @@ def _situation(
     labels, label_source = _labels(
         by["labels"].get(offer_id, ()), str(row["named_precision"] or ""), row["since"], bits
     )
-    missing = [m["missing_since"] for m in by["missing"].get(offer_id, ()) if m["source_id"] == source_id]
-    seen = read.get(source_id, {})
-    every, last_good = _interval(float(row["every_hours"] or 24), seen.get("usual_hours")), seen.get("last_good_at")
     return Situation(
         offer_id=offer_id,
         offer=str(row["offer"]),
@@ -203,7 +200,6 @@ def _situation(
         is_live=row["source_kind"] in LIVE_KINDS,
         is_copied=bool(row["is_copy"]),
         is_headline=bool(row["is_headline"]),
-        every_hours=every,
         since=row["since"],
         labels=labels,
         label_source=label_source,
@@ -211,12 +207,8 @@ def _situation(
         limits=_own_limits(limits, provider, str(row["listed_name"]), str(row["tier"])),
         limit_moves=limit_moves.get((provider, str(row["listed_name"]), str(row["tier"])), ()),
         conflicts=tuple(_conflict(found) for found in by["conflicts"].get(offer_id, ())),
-        readings_missed=_missed(last_good, every, at),
-        last_good_at=last_good,
-        failed_share=float(seen.get("failed_share") or 0.5),
-        moved_a_day=None if seen.get("moved_a_day") is None else float(seen["moved_a_day"]),
-        missing_since=missing[0] if missing else None,
         request=lengths.get(str(row["model_id"])),
+        **_readings(row, read.get(source_id, {}), by["missing"].get(offer_id, ()), at),
         **_prices(row, moves, by["held"].get(offer_id, ()), at),
         **speeds_of(
             str(row["offer"]),
@@ -225,6 +217,20 @@ def _situation(
             by["speed_pairs"].get(offer_id, ()),
         ),
     )
+
+
+def _readings(row: Mapping[str, Any], seen: Mapping[str, Any], missing: Rows, at: datetime) -> dict[str, Any]:
+    """How the offer's best source was read, and since when it shows the offer no more."""
+    every, last_good = _interval(float(row["every_hours"] or 24), seen.get("usual_hours")), seen.get("last_good_at")
+    gone = [m["missing_since"] for m in missing if m["source_id"] == row["source_id"]]
+    return {
+        "every_hours": every,
+        "readings_missed": _missed(last_good, every, at),
+        "last_good_at": last_good,
+        "failed_share": float(seen.get("failed_share") or 0.5),
+        "moved_a_day": seen.get("moved_a_day"),
+        "missing_since": gone[0] if gone else None,
+    }
 
 
 def _prices(row: Mapping[str, Any], moves: tuple[Move, ...], held: Rows, at: datetime) -> dict[str, Any]:

@@ -19,7 +19,7 @@ RULE = Rule(
     close_at=0.45,
     quiet_days=7,
     calibrated=False,
-    meaning="the weights served are below native precision",
+    meaning="the weights served are below native precision, or not those released",
 )
 CAP_WITHOUT_AUDIT = 0.70
 DECLARED_BELOW = 0.97  # a host has no reason to declare less than it serves
