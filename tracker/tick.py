@@ -241,8 +241,9 @@ def due_chores(home: Home, now: datetime) -> list[Chore]:
 
 def _assess(home: Home) -> None:
     from tracker.assess.run import assess
+    from tracker.explain.flags import effect_of
 
-    assess(home)
+    assess(home, accept=lambda steps: structlog.get_logger().warning(effect_of(steps)))
 
 
 def _report(home: Home, week: str) -> None:

@@ -120,6 +120,12 @@ def assessed_until(connection: Connection) -> date | None:
     return found[0] if found else None
 
 
+def last_rules(connection: Connection) -> str | None:
+    """The version of rules and facts of the last day assessed."""
+    found = connection.execute("SELECT rules FROM calc.assessed_day ORDER BY day DESC LIMIT 1").fetchone()
+    return found[0] if found else None
+
+
 def mark_day(connection: Connection, day: date, rules: str) -> bool:
     """Remember that `day` was assessed; False when it had been, by the same rules."""
     known = connection.execute("SELECT rules FROM calc.assessed_day WHERE day = ?", [day]).fetchone()

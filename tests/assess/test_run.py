@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from scrapers import archive
 from tests.shop import register, source, stock
-from tracker.assess.run import assess, diff, replay
+from tracker.assess.run import assess, diff, replay, rules_version
 from tracker.cli import app
 from tracker.collect.run import ingest_spool
 from tracker.collect.spool import Spooled
@@ -20,6 +20,7 @@ from tracker.errors import UsageError
 from tracker.explain.flags import flag_note
 from tracker.explain.offer import offer_note
 from tracker.flags import RULES
+from tracker.flags.lifecycle import Step
 from tracker.settings import Home
 from warehouse.history import open_history
 from warehouse.store import writing
@@ -212,6 +213,27 @@ def test_diff_says_what_a_stricter_rule_would_do_and_writes_nothing(
     monkeypatch.setitem(RULES, "below_cost", stricter)
     assert [step.action for step in diff(home)] == ["cooled"]
     assert everything(home) == before
+
+
+def test_changed_rules_show_their_effect_before_anything_is_written(
+    home: Home, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    assess(home)
+    before, seen = everything(home), []
+    monkeypatch.setitem(RULES, "below_cost", replace(RULES["below_cost"], version=2, open_at=1.1, close_at=1.05))
+    rules_version.cache_clear()
+    request.addfinalizer(rules_version.cache_clear)
+
+    def refuse(steps: Sequence[Step]) -> None:
+        seen.extend((step.action, step.kind) for step in steps)
+        raise UsageError("not accepted")
+
+    with pytest.raises(UsageError, match="not accepted"):
+        assess(home, accept=refuse)
+    assert seen == [("cooled", "below_cost")] and everything(home) == before
+    runner, command = CliRunner(), ["assess", "--home", str(home.root)]
+    assert "0 flags open by it, 0 close, 1 start to close, 0 change" in runner.invoke(app, command).output
+    assert "rules or facts have changed" not in runner.invoke(app, command).output
 
 
 def test_the_notes_carry_their_numbers_and_their_rows(home: Home) -> None:

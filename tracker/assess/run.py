@@ -6,7 +6,7 @@ The warehouse is open while rows are read and while conclusions are written, not
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -33,7 +33,7 @@ from tracker.assess.turning import turns_of, with_turns
 from tracker.assess.write import Judged, standing_flags, write_conclusions
 from tracker.errors import UsageError
 from tracker.flags import RULES, Finding
-from tracker.flags.lifecycle import Key, Step, advance
+from tracker.flags.lifecycle import Key, OpenFlag, Step, advance
 from tracker.flags.odds import probability_of
 from tracker.flags.quantization import load_weights
 from tracker.settings import Home
@@ -73,8 +73,21 @@ def rules_version() -> str:
     return hashlib.sha256(f"{sorted(told)}{weights}{engine_version()}".encode()).hexdigest()[:12]
 
 
-def assess(home: Home, at: datetime | None = None, scenario: str = "", publish_after: bool = True) -> Outcome:
-    """One pass, as of the ledger's own present or of `at`; publishes what it wrote."""
+Accept = Callable[[Sequence[Step]], None]
+
+
+def unseen(steps: Sequence[Step]) -> None:
+    """Accepts whatever a change of rules does to the flags."""
+
+
+def assess(
+    home: Home, at: datetime | None = None, scenario: str = "", publish_after: bool = True, accept: Accept = unseen
+) -> Outcome:
+    """One pass, as of the ledger's own present or of `at`; publishes what it wrote.
+
+    Where rules or facts changed since the last pass, `accept` sees what that does to the flags before anything is
+    written, and refuses it by an error.
+    """
     started = time.monotonic()
     with writing(home.warehouse, home.write_lock) as connection:
         moment = at or flag_facts.now_of(connection)
@@ -84,7 +97,10 @@ def assess(home: Home, at: datetime | None = None, scenario: str = "", publish_a
         if until is not None and moment.date() < until:
             raise UsageError(f"already assessed until {until}: to judge earlier days use `tracker assess --replay`")
         facts, known = flag_facts.read_facts(connection, moment), flags.known_hashes(connection)
+        standing, rules = standing_flags(flags.open_flags(connection)), flags.last_rules(connection)
     judged = judge(facts, moment, known, scenario)
+    if rules not in (None, rules_version()):
+        accept(_effect(judged, standing, moment))
     floors = market.cost_floors(judged.offers, moment, judged.rents, scenario)
     pictures = pictures_of(floors, moment, judged.rents, _drawn(home, moment, judged.rents))
     with writing(home.warehouse, home.write_lock) as connection, transaction(connection):
@@ -204,9 +220,12 @@ def diff(home: Home, at: datetime | None = None, scenario: str = "") -> list[Ste
             return []
         facts = flag_facts.read_facts(history.connection, moment)
         standing = standing_flags(flags.open_flags(history.connection))
-    judged = judge(facts, moment, {}, scenario)
-    listed = {one.offer for one in judged.offers}
-    return advance(standing, judged.findings, listed, listed, RULES, moment)
+    return _effect(judge(facts, moment, {}, scenario), standing, moment)
+
+
+def _effect(judged: Judged, standing: Mapping[Key, OpenFlag], at: datetime) -> list[Step]:
+    listed, rated = {one.offer for one in judged.offers}, {one.offer for one in judged.rated}
+    return advance(standing, judged.findings, rated, listed, RULES, at)
 
 
 def explain_offer(home: Home, offer: str, at: datetime | None = None, scenario: str = "") -> tuple[Situation, Judged]:

@@ -27,6 +27,7 @@ def run(home: HomeOption = None) -> None:
     from tracker.assess.run import assess
     from tracker.collect.progress import reporting
     from tracker.collect.run import collect
+    from tracker.explain.flags import effect_of
     from tracker.schedule import due
     from tracker.tick import states
     from warehouse.store import utc_now
@@ -41,7 +42,7 @@ def run(home: HomeOption = None) -> None:
     if not wanted:
         console.print("no source is due: all were read within their interval")
     with console.status("assessing the offers"):
-        outcome = assess(place)
+        outcome = assess(place, accept=lambda steps: console.print(effect_of(steps), soft_wrap=True))
     console.print(str(outcome), soft_wrap=True, highlight=False)
     paths = write_report(place)
     console.print(f"report    {paths.html}", soft_wrap=True)

@@ -1,12 +1,17 @@
 """Commands of the verdicts: flags, explain, assess."""
 
+import sys
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracker.commands import HomeOption, app
 from tracker.settings import find_home
+
+if TYPE_CHECKING:
+    from tracker.flags.lifecycle import Step
 
 DAY_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 ScenarioOption = Annotated[
@@ -97,4 +102,15 @@ def assess(
         for outcome in passes.replay(place, replay.date(), until.date() if until else None, every):
             typer.echo(str(outcome))
         return
-    typer.echo(str(passes.assess(place, at, scenario)))
+    typer.echo(str(passes.assess(place, at, scenario, accept=_accept)))
+
+
+def _accept(steps: "Sequence[Step]") -> None:
+    """Shows what changed rules do to the flags; on a terminal, asks."""
+    from tracker.explain.flags import diff_rows, effect_of
+    from tracker.tables import print_rows
+
+    typer.echo(effect_of(steps))
+    if sys.stdin.isatty() and (rows := diff_rows(steps)):
+        print_rows(rows, title="what changed rules or facts do to the flags (not yet written)")
+        typer.confirm("Accept?", abort=True)

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
@@ -173,3 +174,12 @@ def diff_rows(steps: Sequence[Step]) -> list[Row]:
         for step in steps
         if step.action in words
     ]
+
+
+def effect_of(steps: Sequence[Step]) -> str:
+    """A change of rules in one line."""
+    count = Counter(step.action for step in steps)
+    return (
+        f"rules or facts have changed since the last assessment: {count['opened']} flags open by it, {count['closed']} "
+        f"close, {count['cooled']} start to close, {count['kept']} change"
+    )
