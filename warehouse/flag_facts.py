@@ -148,20 +148,21 @@ WITH daily AS (
 SELECT offer_id, name, list(day ORDER BY day) AS days, list(value ORDER BY day) AS values
 FROM daily GROUP BY offer_id, name HAVING count(*) >= 8 ORDER BY offer_id, name
 """
-# Versions that touch the last four weeks, of offers where anything moved in them.
+# Versions that touch the last four weeks, of components that moved in them.
 _MOVES = """
 WITH touched AS (
     SELECT offer_id, source_id, component, basis, CAST(amount AS DOUBLE) AS amount, currency, valid_from,
         CASE WHEN valid_to <= {at} THEN valid_to ELSE TIMESTAMP '9999-12-31' END AS valid_to, quote_id
     FROM price_history
-    WHERE component = 'output' AND basis <> 'effective' AND unit = 'mtok' AND amount IS NOT NULL AND hours = ''
-      AND min_prompt_tokens = 0 AND valid_from <= {at} AND valid_to > {at} - INTERVAL 28 DAY
+    WHERE component IN ('input', 'output', 'cache_read') AND basis <> 'effective' AND unit = 'mtok'
+      AND amount IS NOT NULL AND hours = '' AND min_prompt_tokens = 0
+      AND valid_from <= {at} AND valid_to > {at} - INTERVAL 28 DAY
 ), moved AS (
-    SELECT DISTINCT offer_id, source_id FROM touched
+    SELECT DISTINCT offer_id, source_id, component FROM touched
     WHERE valid_from > {at} - INTERVAL 28 DAY OR valid_to <= {at}
 )
-SELECT t.offer_id, t.source_id, t.basis, t.amount, t.currency, t.valid_from, t.valid_to, t.quote_id
-FROM touched t JOIN moved USING (offer_id, source_id) ORDER BY t.offer_id, t.valid_from, t.quote_id
+SELECT t.offer_id, t.source_id, t.component, t.basis, t.amount, t.currency, t.valid_from, t.valid_to, t.quote_id
+FROM touched t JOIN moved USING (offer_id, source_id, component) ORDER BY t.offer_id, t.valid_from, t.quote_id
 """
 _CONFLICTS = """
 WITH said AS (

@@ -32,22 +32,6 @@ from tracker.flags.sudden_change import Move
 from warehouse.flag_facts import READS
 
 DAY = datetime.fromisoformat("2026-08-03")
-FOREVER = datetime.fromisoformat("9999-12-31")
-
-
-def move(basis: str, amount: float, start: int, end: int | None, quote: int) -> dict[str, Any]:
-    until = FOREVER if end is None else DAY + timedelta(days=end)
-    return {
-        "source_id": "s", "basis": basis, "amount": amount, "valid_from": DAY + timedelta(days=start),
-        "valid_to": until, "quote_id": quote,
-    }  # fmt: skip
-
-
-def test_a_promotion_is_what_one_pays_while_it_stands() -> None:
-    rows = [move("list", 2.0, -90, None, 1), move("discount", 1.0, 0, 2, 2), move("discount", 1.2, 5, None, 3)]
-    moves = assess_inputs._moves(rows, "s")
-    assert [(m.value, m.ref) for m in moves] == [(2.0, "1"), (1.0, "2"), (2.0, "1"), (1.2, "3")]
-    assert assess_inputs._moves(rows, "another") == ()
 
 
 @given(st.floats(0.01, 5000))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from tracker.flags import (
     unit_suspect,
 )
 from tracker.flags.audited import Audit, odds_of_difference
-from tracker.flags.finding import Evidence, Finding, day, usd
+from tracker.flags.finding import Evidence, Figure, Finding, day, usd
 from tracker.flags.lifecycle import Key
 from tracker.flags.likely_quantized import Declared, Serving, Signal
 from tracker.flags.odds import probability_of
@@ -76,8 +76,8 @@ def beside(one: Situation, peers: Peers, cheapest: Mapping[str, Cheapest]) -> st
 
 def _price_rows(one: Situation) -> tuple[Evidence, ...]:
     sides = (
-        (one.input_quote_id, one.input_usd, "input"),
-        (one.output_quote_id, one.output_usd, "output"),
+        (one.input_quote_id, one.input_quoted_usd, "input"),
+        (one.output_quote_id, one.output_quoted_usd, "output"),
     )
     return tuple(
         Evidence("quotes", ref, f"{usd(price)} per million {side} tokens")
@@ -128,7 +128,20 @@ def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
         lengths_seen=bool(typical(one, costed.scenario)),
     )
     drafted = one.pair.evidence if one.pair and one.draft_gain else ()
-    return below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one), *drafted))
+    finding = below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one), *drafted))
+    return finding and with_mean(finding, one)
+
+
+def with_mean(finding: Finding, one: Situation) -> Finding:
+    """The finding on a flip-flop names the mean it is judged by: its evidence tells what is quoted now."""
+    if not one.flip_flops:
+        return finding
+    sides = [(side, price) for side, price in (("in", one.input_usd), ("out", one.output_usd)) if price is not None]
+    told = ", ".join(f"{usd(price)} {side}" for side, price in sides)
+    head, mark, tail = finding.sentence.rpartition(" Probability ")
+    sentence = f"{head} Its price flip-flops and is judged by its mean of seven days, {told}.{mark}{tail}"
+    means = (Figure(f"mean_of_seven_days_{side}", price, "USD/Mtok") for side, price in sides)
+    return replace(finding, sentence=sentence, figures=(*finding.figures, *means))
 
 
 def _quantized(one: Situation, context: Context) -> Finding | None:
@@ -184,7 +197,7 @@ def _teaser(one: Situation, cheapest: Mapping[str, Cheapest]) -> Finding | None:
             overflow_offer, overflow = "", None
     own = usage.cost_usd(one.input_usd, one.output_usd)
     rows = [row for row in bound if row.allowance.account_tier == tier]
-    return teaser_price.judge(
+    finding = teaser_price.judge(
         teaser_price.Reach(
             one.offer, own, overflow, overflow_offer, sustained_concurrency(rate, usage), tier,
             ", ".join(row.text for row in rows), ladder(own, overflow, rate, usage), crowd(rate), usage.scenario,
@@ -192,6 +205,7 @@ def _teaser(one: Situation, cheapest: Mapping[str, Cheapest]) -> Finding | None:
             one.is_copied,  # a router's own limits bind its own price, whoever serves
         )
     )  # fmt: skip
+    return finding and with_mean(finding, one)
 
 
 def _speed(one: Situation) -> Finding | None:
@@ -226,7 +240,7 @@ def _stale(one: Situation, at: datetime) -> Finding | None:
 def latest_change(one: Situation, at: datetime) -> Finding | None:
     """The likeliest change of price, speed, first token or limit."""
     series = (
-        Series(one.offer, "the output price", "per million", True, one.price_moves, "quotes", one.is_copied),
+        Series(one.offer, "the output price", "per million", True, one.price_moves, "quotes", one.is_hearsay),
         Series(one.offer, "throughput", "tok/s", False, one.speed_days, "metrics"),
         Series(one.offer, "the first-token time", "ms", False, one.ttft_days, "metrics"),
         *(Series(one.offer, name, unit, True, moves, "limits") for name, unit, moves in one.limit_moves),
@@ -243,13 +257,13 @@ def _unit(one: Situation, peers: Peers) -> Finding | None:
                 one.offer, hold.component, hold.amount_usd, (), one.usd_per_unit, hold.hold_id, hold.reason
             )
         )
-    if not one.model_id or not one.output_usd or one.tier != "standard":
+    if not one.model_id or not one.output_quoted_usd or one.tier != "standard":
         return None
     others = tuple(
         p for offer, provider, p in peers.get(one.model_id, ()) if offer != one.offer and provider != one.provider
     )
     return unit_suspect.judge(
-        unit_suspect.Peers(one.offer, "output", one.output_usd, others, one.usd_per_unit, one.output_quote_id)
+        unit_suspect.Peers(one.offer, "output", one.output_quoted_usd, others, one.usd_per_unit, one.output_quote_id)
     )
 
 

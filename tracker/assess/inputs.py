@@ -1,12 +1,10 @@
 """From the rows of one moment to one `Situation` per offer: all the rules look at, and nothing that moves by itself.
 
 Speeds are rounded to a ratio grid of 20 % and readings missed to whole ones, so that an offer whose inputs did not
-really change keeps its hash and is not rated again. Prices are USD per million tokens at the rate of the day; a price
-that flip-flops is replaced by its time-weighted mean.
+really change keeps its hash and is not rated again.
 """
 
 import hashlib
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +13,11 @@ from typing import Any
 
 from tracker.assess.lengths import Lengths, lengths_of
 from tracker.assess.observed import on_grid, speeds_of
+from tracker.assess.prices import Hold, prices_of, ref_of
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
 from tracker.flags.speculative_decoding import PairedSpeed
-from tracker.flags.sudden_change import Move, is_flip_flop, settled_level
+from tracker.flags.sudden_change import Move
 from tracker.market.effective import Allowance
 from warehouse.flag_facts import LIVE_KINDS
 
@@ -44,7 +43,6 @@ UNHASHED = frozenset(
         "ttft_days",
     )
 )
-PAID_STEP = 1.05  # transacted prices breathe daily with the share of cache hits
 LENGTH_STEP = 1.5  # requests grow and shrink slowly; the range around them is wider than a step
 
 
@@ -55,16 +53,6 @@ class LimitRow:
     allowance: Allowance
     limit_id: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A price the collector did not believe."""
-
-    hold_id: str
-    component: str
-    amount_usd: float
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +71,10 @@ class Situation:
     is_headline: bool  # a router's own row: it serves nothing, and the hosts behind it have rows of their own
     every_hours: float
     usd_per_unit: float
-    input_usd: float | None
+    input_usd: float | None  # what it is judged by: the standing price, or its mean where it flip-flops
     output_usd: float | None
+    input_quoted_usd: float | None  # the standing price
+    output_quoted_usd: float | None
     input_list_usd: float | None
     output_list_usd: float | None
     input_paid_usd: float | None
@@ -96,7 +86,6 @@ class Situation:
     output_quote_id: str
     paid_quote_id: str
     since: datetime
-    flip_flops: bool
     tok_s: float | None
     ttft_s: float | None
     tok_s_seen: float | None  # as measured, for the sentence; the grid above decides what is rated again
@@ -134,6 +123,11 @@ class Situation:
         """Free with evidence: a bare zero claims nothing."""
         sides = [status for status in (self.input_status, self.output_status) if status]
         return bool(sides) and all(status == "free" for status in sides)
+
+    @property
+    def flip_flops(self) -> bool:
+        """Judged by a mean that is not what its quotes say."""
+        return (self.input_usd, self.output_usd) != (self.input_quoted_usd, self.output_quoted_usd)
 
     @property
     def is_priced(self) -> bool:
@@ -185,7 +179,6 @@ def _situation(
     bits: Mapping[str, float],
 ) -> Situation:
     offer_id, source_id, provider = int(row["offer_id"]), str(row["source_id"]), str(row["provider"])
-    moves = _moves(by["moves"].get(offer_id, ()), source_id)
     labels, label_source = _labels(
         by["labels"].get(offer_id, ()), str(row["named_precision"] or ""), row["since"], bits
     )
@@ -209,7 +202,7 @@ def _situation(
         conflicts=tuple(_conflict(found) for found in by["conflicts"].get(offer_id, ())),
         request=lengths.get(str(row["model_id"])),
         **_readings(row, read.get(source_id, {}), by["missing"].get(offer_id, ()), at),
-        **_prices(row, moves, by["held"].get(offer_id, ()), at),
+        **prices_of(row, by["moves"].get(offer_id, ()), by["held"].get(offer_id, ()), at),
         **speeds_of(
             str(row["offer"]),
             by["speeds"].get(offer_id, ()),
@@ -233,43 +226,6 @@ def _readings(row: Mapping[str, Any], seen: Mapping[str, Any], missing: Rows, at
     }
 
 
-def _prices(row: Mapping[str, Any], moves: tuple[Move, ...], held: Rows, at: datetime) -> dict[str, Any]:
-    """The price fields: standing, list and transacted, in USD; a flip-flop at its settled level."""
-    rate = float(row["usd_per_unit"] or math.nan)
-    flips = is_flip_flop(moves, at)
-    settled = rate * (_settled_factor(moves, at, row["output"]) if flips else 1.0)
-    return {
-        "usd_per_unit": rate,
-        "input_usd": _usd(row["input"], settled),
-        "output_usd": _usd(row["output"], settled),
-        "cached_usd": _usd(row["cache_read"], settled),
-        "input_list_usd": _usd(row["input_list"], rate),
-        "output_list_usd": _usd(row["output_list"], rate),
-        "input_paid_usd": on_grid(row["input_paid_usd"], PAID_STEP),
-        "output_paid_usd": on_grid(row["output_paid_usd"], PAID_STEP),
-        "input_status": str(row["input_status"] or ""),
-        "output_status": str(row["output_status"] or ""),
-        "input_quote_id": _ref(row["input_quote_id"]),
-        "output_quote_id": _ref(row["output_quote_id"]),
-        "paid_quote_id": _ref(row["paid_quote_id"]),
-        "flip_flops": flips,
-        "price_moves": moves,
-        "holds": tuple(
-            Hold(_ref(h["hold_id"]), str(h["component"]), float(h["amount"]) * rate, str(h["detail"] or h["reason"]))
-            for h in held
-            if h["amount"] is not None
-        ),
-    }
-
-
-def _ref(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _usd(amount: Any, rate: float) -> float | None:
-    return None if amount is None or rate != rate else float(amount) * rate
-
-
 def _interval(planned_hours: float, usual_hours: float | None) -> float:
     """Hours between readings: the planned, doubled until what was usual lately fits, as where somebody reads weekly."""
     while usual_hours is not None and planned_hours < usual_hours / 1.5:
@@ -285,28 +241,6 @@ def _missed(last_good: datetime | None, every_hours: float, at: datetime) -> int
     return min(int(missed), 20) if missed > 3 else 0
 
 
-def _moves(rows: Rows, source_id: str) -> tuple[Move, ...]:
-    """What one had to pay from each moment on: the discount where one stood, else the list price."""
-    own = [row for row in rows if row["source_id"] == source_id]
-    moments = sorted(
-        {row["valid_from"] for row in own} | {row["valid_to"] for row in own if row["valid_to"].year < 9000}
-    )
-    moves: list[Move] = []
-    for moment in moments:
-        standing = [row for row in own if row["valid_from"] <= moment < row["valid_to"]]
-        if not standing:
-            continue
-        row = min(standing, key=lambda r: (r["basis"] != "discount", -float(r["amount"]), int(r["quote_id"])))
-        if not moves or moves[-1].value != float(row["amount"]):
-            moves.append(Move(moment, float(row["amount"]), _ref(row["quote_id"])))
-    return tuple(moves)
-
-
-def _settled_factor(moves: Sequence[Move], at: datetime, output: Any) -> float:
-    level = settled_level(moves, at)
-    return level / float(output) if level and output else 1.0
-
-
 def _labels(rows: Rows, named: str, since: datetime, bits: Mapping[str, float]) -> tuple[tuple[Label, ...], str]:
     """The labels of the best-standing source, oldest first; else what the listed name itself declares."""
     told = [row for row in rows if row["attribute"] == "precision"]
@@ -316,14 +250,17 @@ def _labels(rows: Rows, named: str, since: datetime, bits: Mapping[str, float]) 
     best = told[0]["source_id"]
     labels = [
         Label(
-            value, None if value in UNKNOWN_LABELS else bits.get(value), row["observed_at"], _ref(row["declaration_id"])
+            value,
+            None if value in UNKNOWN_LABELS else bits.get(value),
+            row["observed_at"],
+            ref_of(row["declaration_id"]),
         )
         for row in told
         if row["source_id"] == best and (value := str(row["value"]).strip().lower()) is not None
     ]
     last = [row for row in told if row["source_id"] == best][-1]
     if last["ended_at"] is not None and labels[-1].bits is not None:
-        labels.append(Label("no label", None, last["ended_at"], _ref(last["declaration_id"])))
+        labels.append(Label("no label", None, last["ended_at"], ref_of(last["declaration_id"])))
     return tuple(labels), str(best)
 
 
@@ -342,8 +279,8 @@ def _conflict(row: Mapping[str, Any]) -> Conflict:
         float(row["other_amount"]),
         bool(row["other_is_copy"]),
         str(row["currency"]),
-        _ref(row["quote_id"]),
-        _ref(row["other_quote_id"]),
+        ref_of(row["quote_id"]),
+        ref_of(row["other_quote_id"]),
     )
 
 
@@ -367,7 +304,7 @@ def _limits(rows: Rows) -> dict[tuple[str, str, str], tuple[LimitRow, ...]]:
         allowance = Allowance(str(row["account_tier"]), str(row["measure"]), str(row["per"]), amount)
         text = f"{size} {str(row['measure']).replace('_', ' ')}{per}"
         key = str(row["provider"]), str(row["listed_name"]), str(row["tier"])
-        found[key].append(LimitRow(allowance, _ref(row["limit_id"]), text))
+        found[key].append(LimitRow(allowance, ref_of(row["limit_id"]), text))
     return {key: tuple(limits) for key, limits in found.items()}
 
 
@@ -377,7 +314,7 @@ def _limit_moves(rows: Rows) -> dict[tuple[str, str, str], tuple[LimitMoves, ...
     for row in rows:
         account = f"the {row['account_tier']} tier's limit" if row["account_tier"] else "the limit"
         per = "" if row["measure"] == "concurrency" else f" a {row['per']}"
-        told = tuple(Move(move["at"], float(move["amount"]), _ref(move["limit_id"])) for move in row["moves"])
+        told = tuple(Move(move["at"], float(move["amount"]), ref_of(move["limit_id"])) for move in row["moves"])
         key = str(row["provider"]), str(row["listed_name"]), str(row["tier"])
         found[key].append((account, f"{str(row['measure']).replace('_', ' ')}{per}", told))
     return {key: tuple(limits) for key, limits in found.items()}

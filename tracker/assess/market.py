@@ -1,4 +1,4 @@
-"""The market as a whole at one moment: floors, price index, burn. Joins rows with the pure views of tracker.market."""
+"""The market as a whole at one moment: floors and price index. Joins rows with the pure views of tracker.market."""
 
 import csv
 from collections import defaultdict
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from tracker.assess.costs import Costed, Rented, answer, costed_of, open_model, scenario_of, week_of
 from tracker.assess.inputs import Situation
 from tracker.cost import Question, shipped_rents
-from tracker.market.burn import burn_usd_per_day
 from tracker.market.margins import cheapest
 from tracker.market.price_index import DEFAULT_TOKENS, MIX, chain, offer_quantities
 
@@ -47,17 +46,19 @@ def blended(given: float | None, output: float | None) -> float | None:
     return None if given is None or output is None else (3 * given + output) / 4
 
 
-def floor_rows(offers: Sequence[Situation], costs: Mapping[str, Costed]) -> list[tuple[object, ...]]:
-    """(model, ended, list price, offer, transacted price, offer, band) per model that writes text: elsewhere a token
-    is a second of speech or a picture, and no mix of input and output makes a price.
+def floor_rows(stated: Sequence[Situation], costs: Mapping[str, Costed]) -> list[tuple[object, ...]]:
+    """(model, ended, standing price, offer, transacted price, offer, band) per model that writes text: elsewhere a
+    token is a second of speech or a picture, and no mix of input and output makes a price.
+
+    `stated`: offers whose price somebody vouches for. A model without any keeps its cost.
     """
-    sold = [one for one in offers if one.model_id and one.tier == "standard" and one.is_text]
+    sold = [one for one in stated if one.model_id and one.tier == "standard" and one.is_text]
     names = np.array([str(one.model_id) for one in sold], dtype=np.str_)
-    listed = np.array([blended(one.input_usd, one.output_usd) or np.nan for one in sold])
+    listed = np.array([blended(one.input_quoted_usd, one.output_quoted_usd) or np.nan for one in sold])
     paid = np.array([blended(one.input_paid_usd, one.output_paid_usd) or np.nan for one in sold])
     low, transacted = cheapest(names, listed), cheapest(names, paid)
     rows: list[tuple[object, ...]] = []
-    for model_id in sorted({*low, *transacted}):
+    for model_id in sorted({*low, *transacted, *costs}):
         price, effective = _priced(low.get(model_id), listed, sold), _priced(transacted.get(model_id), paid, sold)
         band = costed.native_cost if (costed := costs.get(model_id)) else None
         rows.append((model_id, False, *price, *effective, band.band_id if band else None))
@@ -178,56 +179,3 @@ def _trailing(counts: Mapping[date, float], days: Sequence[date]) -> NDArray[np.
         if recent:
             values[index] = sum(recent) / len(recent)
     return values
-
-
-def burn_rows(
-    demand: Rows, offers: Sequence[Situation], costs: Mapping[int, Costed], model_of: Mapping[str, str]
-) -> list[tuple[object, ...]]:
-    """What the traffic of each counter and model loses: at the host's own offer where the counter names the host."""
-    by_model: defaultdict[str, list[Situation]] = defaultdict(list)
-    for one in offers:
-        if one.model_id and one.offer_id in costs and costs[one.offer_id].standing and one.is_priced:
-            by_model[one.model_id].append(one)
-    chosen = []
-    for row in demand:
-        model_id = model_of.get(str(row["listed_name"]))
-        offer = _served_by(row, by_model.get(model_id, [])) if model_id else None
-        if model_id and offer is not None:
-            chosen.append((row, model_id, offer, costs[offer.offer_id]))
-    if not chosen:
-        return []
-    share = np.array([c.prompt_tokens / (c.prompt_tokens + c.output_tokens) for _, _, _, c in chosen])
-    tokens = np.array([float(row["tokens"]) for row, _, _, _ in chosen])
-    prices = np.array([_price_paid(one, c) for _, _, one, c in chosen])
-    bands = [c.bands[0] for _, _, _, c in chosen]
-    cost = np.array([[b.blended.low, b.blended.mid, b.blended.high] for b in bands])
-    burn = burn_usd_per_day(tokens, prices, cost)
-    return [
-        (
-            row["source_id"], f"{row['listed_name']}{' ' + row['scope'] if row['scope'] else ''}", model_id, row["day"],
-            int(row["tokens"]), one.offer, bands[i].band_id, float(share[i]), float(burn.low[i]), float(burn.mid[i]),
-            float(burn.high[i]),
-        )
-        for i, (row, model_id, one, _) in enumerate(chosen)
-    ]  # fmt: skip
-
-
-def _price_paid(one: Situation, costed: Costed) -> float:
-    """USD per million tokens of the mix: transacted where published, else standing, cache discount included."""
-    if one.is_free:
-        return 0.0
-    if one.input_paid_usd is not None and one.output_paid_usd is not None:
-        spent = costed.prompt_tokens * one.input_paid_usd + costed.output_tokens * one.output_paid_usd
-        return spent / (costed.prompt_tokens + costed.output_tokens)
-    standing = costed.bands[0].price
-    return standing if standing is not None else max(one.input_usd or 0.0, one.output_usd or 0.0)
-
-
-def _served_by(row: Mapping[str, Any], sold: Sequence[Situation]) -> Situation | None:
-    """The offer whose price that traffic paid: the named host's, else the cheapest of the tier the name states."""
-    scope, tier = str(row["scope"] or ""), "free" if str(row["listed_name"]).endswith(":free") else "standard"
-    host = scope.removeprefix("host ").partition("/")[0] if scope.startswith("host ") else ""
-    if scope and not host:
-        return None
-    fitting = [one for one in sold if one.tier == tier and (not host or one.provider == host)]
-    return min(fitting, key=lambda one: (blended(one.input_usd, one.output_usd) or 0.0, one.offer), default=None)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from tracker.assess import market
+from tracker.assess.burned import burn_rows
 from tracker.assess.costs import Costed, Rented, cost_offers, engine_version, first_token_limit, open_model
 from tracker.assess.inputs import Situation
 from tracker.assess.lengths import counted_models
@@ -54,8 +55,9 @@ def write_conclusions(
     _write_steps(connection, steps, {one.offer: one for one in judged.rated})
     bands = _write_bands(connection, judged, floors)
     _write_margins(connection, judged, at)
-    _write_floors(connection, judged, floors, at)
-    _write_market(connection, judged, at)
+    stated = _stated(connection, judged.offers)
+    _write_floors(connection, stated, floors, at)
+    _write_market(connection, judged, stated, at)
     gone = set(flags.known_hashes(connection)) - {one.offer_id for one in judged.offers}
     flags.store_hashes(connection, judged.hashes, sorted(gone), at)
     flags.mark_day(connection, at.date(), rules)
@@ -209,8 +211,16 @@ SELECT offer_id, basis, offer, provider, model_id FROM (
 """
 
 
-def _write_floors(connection: Connection, judged: Judged, floors: Mapping[str, Costed], at: datetime) -> None:
-    rows = market.floor_rows(judged.offers, floors)
+def _stated(connection: Connection, offers: Sequence[Situation]) -> list[Situation]:
+    """The offers whose price somebody vouches for: no hearsay, and none whose unit an open flag doubts."""
+    doubted = {str(row["offer"]) for row in flags.open_flags(connection) if row["kind"] == "unit_suspect"}
+    return [one for one in offers if not one.is_hearsay and one.offer not in doubted]
+
+
+def _write_floors(
+    connection: Connection, stated: Sequence[Situation], floors: Mapping[str, Costed], at: datetime
+) -> None:
+    rows = market.floor_rows(stated, floors)
     known = {str(row[0]) for row in rows}
     for (gone,) in connection.execute(
         "SELECT model_id FROM calc.price_floor GROUP BY model_id HAVING NOT arg_max(ended, day) ORDER BY model_id"
@@ -221,7 +231,7 @@ def _write_floors(connection: Connection, judged: Judged, floors: Mapping[str, C
     flags.append_changed(connection, "calc.price_floor", ("model_id",), held, rows, at.date())
 
 
-def _write_market(connection: Connection, judged: Judged, at: datetime) -> None:
+def _write_market(connection: Connection, judged: Judged, stated: Sequence[Situation], at: datetime) -> None:
     """Classes, index and burn."""
     members = market.members()
     flags.replace_if_changed(
@@ -237,7 +247,7 @@ def _write_market(connection: Connection, judged: Judged, at: datetime) -> None:
     flags.replace_if_changed(
         connection, "calc.price_index", columns, market.index_rows(prices, tokens_by_model(demand, model_of))
     )
-    _write_burn(connection, judged, demand, model_of, at)
+    _write_burn(connection, judged, stated, demand, model_of, at)
 
 
 def tokens_by_model(demand: Rows, model_of: Mapping[str, str]) -> dict[str, dict[date, float]]:
@@ -258,7 +268,12 @@ def tokens_by_model(demand: Rows, model_of: Mapping[str, str]) -> dict[str, dict
 
 
 def _write_burn(
-    connection: Connection, judged: Judged, demand: Rows, model_of: Mapping[str, str], at: datetime
+    connection: Connection,
+    judged: Judged,
+    stated: Sequence[Situation],
+    demand: Rows,
+    model_of: Mapping[str, str],
+    at: datetime,
 ) -> None:
     """Demand of the last week that has no burn yet, against today's prices and costs of the offers rated so far."""
     known = {tuple(row) for row in connection.execute("SELECT DISTINCT source_id, day FROM calc.burn").fetchall()}
@@ -268,12 +283,12 @@ def _write_burn(
     ]  # fmt: skip
     if not fresh:
         return
-    served = [one for one in judged.offers if one.model_id and open_model(one.model_id)]
+    served = [one for one in stated if one.model_id and open_model(one.model_id)]
     missing = [one for one in served if one.offer_id not in judged.costs]
     costs = {**judged.costs, **(cost_offers(missing, at, judged.rents) if missing else {})}
     columns = (
         "source_id", "listed_name", "model_id", "day", "tokens", "offer", "band_id", "input_share", "burn_low",
         "burn_mid", "burn_high",
     )  # fmt: skip
-    rows = market.burn_rows(fresh, served, costs, model_of)
+    rows = burn_rows(fresh, served, costs, model_of)
     flags.append(connection, "calc.burn", columns, rows)

@@ -83,7 +83,7 @@ def _offer_cost(one: Situation, costed: Costed | None, rents: RentTable) -> Iter
 def _facts(one: Situation, costed: Costed | None) -> Iterator[str]:
     price = " and ".join(
         f"{amount:g} USD per million {side}"
-        for side, amount in (("in", one.input_usd), ("out", one.output_usd))
+        for side, amount in (("in", one.input_quoted_usd), ("out", one.output_quoted_usd))
         if amount is not None
     )
     yield f"On sale since {one.since:%Y-%m-%d} for {price or 'no published price'}, as read from {one.source_id}."
@@ -93,7 +93,10 @@ def _facts(one: Situation, costed: Costed | None) -> Iterator[str]:
     by = f" ({', '.join(one.speed_sources)})" if one.speed_sources else ""
     yield f"It {label}; {pace}, {first}{by}."
     if one.flip_flops:
-        yield "Its price flip-flops; it is judged by the time-weighted mean of seven days."
+        mean = " and ".join(
+            f"{amount:.3g} {side}" for side, amount in (("in", one.input_usd), ("out", one.output_usd)) if amount
+        )
+        yield f"Its price flip-flops; it is judged by its time-weighted mean of seven days, {mean}."
     if costed is not None and costed.standing is not None:
         band = costed.standing
         yield (

@@ -55,7 +55,7 @@ class Series:
     is_exact: bool
     moves: tuple[Move, ...]
     view: str
-    hearsay: bool = False  # only a copy of other people's lists tells it
+    hearsay: bool = False  # nobody who serves it states it
 
 
 def is_flip_flop(moves: Sequence[Move], at: datetime) -> bool:

@@ -118,7 +118,7 @@ COMMENT ON COLUMN margins.offer IS 'The offer';
 COMMENT ON COLUMN margins.provider IS 'Who serves and bills';
 COMMENT ON COLUMN margins.model_id IS 'Canonical author/slug';
 COMMENT ON COLUMN margins.day IS 'Day of the assessment, UTC';
-COMMENT ON COLUMN margins.basis IS 'standing (what one pays, promotion included), list (without the promotion), effective (transacted)';
+COMMENT ON COLUMN margins.basis IS 'standing (what one pays, promotion included; its mean of seven days where it flip-flops), list (without the promotion), effective (transacted)';
 COMMENT ON COLUMN margins.price_input_usd_per_mtok IS 'Price of input, USD per million tokens; NULL not published';
 COMMENT ON COLUMN margins.price_output_usd_per_mtok IS 'Price of output';
 COMMENT ON COLUMN margins.cost_input_low_usd_per_mtok IS 'Cost of input, low';
@@ -156,10 +156,10 @@ SELECT s.model_id, d.day, s.list_usd AS cheapest_list_usd_per_mtok, s.list_offer
 FROM spans s JOIN calc.assessed_day d ON d.day >= s.day AND (s.next_day IS NULL OR d.day < s.next_day)
 LEFT JOIN calc.cost_band b ON b.band_id = s.band_id
 WHERE NOT s.ended;
-COMMENT ON VIEW price_floor IS 'Per model that writes text and assessed day: the cheapest price on sale, the cheapest transacted price, and the cheapest cost. Blended: three parts input, one part output. Free offers are left out.';
+COMMENT ON VIEW price_floor IS 'Per model that writes text and assessed day: the cheapest price on sale, the cheapest transacted price, and the cheapest cost. Blended: three parts input, one part output. Free offers are left out, and prices that only a copied list or a router''s headline states or whose unit an open flag doubts.';
 COMMENT ON COLUMN price_floor.model_id IS 'Canonical author/slug';
 COMMENT ON COLUMN price_floor.day IS 'Day of the assessment, UTC';
-COMMENT ON COLUMN price_floor.cheapest_list_usd_per_mtok IS 'Cheapest published price, promotion included, USD per million tokens, blended';
+COMMENT ON COLUMN price_floor.cheapest_list_usd_per_mtok IS 'Cheapest standing price, promotion included, USD per million tokens, blended; NULL where nobody who serves the model states one';
 COMMENT ON COLUMN price_floor.cheapest_list_offer IS 'Who asks it';
 COMMENT ON COLUMN price_floor.cheapest_effective_usd_per_mtok IS 'Cheapest transacted price, blended; NULL where nobody publishes any';
 COMMENT ON COLUMN price_floor.cheapest_effective_offer IS 'Whose it is';
@@ -198,7 +198,7 @@ COMMENT ON COLUMN burn.listed_name IS 'Model as the counter names it';
 COMMENT ON COLUMN burn.model_id IS 'Canonical author/slug';
 COMMENT ON COLUMN burn.day IS 'Day of the traffic, UTC';
 COMMENT ON COLUMN burn.tokens IS 'Tokens, input and output together';
-COMMENT ON COLUMN burn.offer IS 'The cheapest standing offer, whose price is used';
+COMMENT ON COLUMN burn.offer IS 'The offer whose price that traffic paid: the named host''s, else the cheapest; no hearsay, no price with an unknown side';
 COMMENT ON COLUMN burn.burn_low_usd IS 'USD lost that day at the low cost; 0 where it earns';
 COMMENT ON COLUMN burn.burn_mid_usd IS 'At the middle cost';
 COMMENT ON COLUMN burn.burn_high_usd IS 'At the high cost';
