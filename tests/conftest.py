@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.shop import Shop, open_shop
 from tracker.settings import Home
@@ -24,6 +25,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place = Path(item.path).relative_to(config.rootpath).as_posix()
         if place.startswith(MEASURES_TIME):
             item.add_marker(pytest.mark.flaky(reruns=4, reruns_delay=2))
+
+
+@pytest.fixture(autouse=True)
+def log_anew() -> Iterator[None]:
+    """A command that a test ran logs to that test's streams, which the next one finds closed."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

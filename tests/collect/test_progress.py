@@ -3,16 +3,9 @@
 import io
 
 import pytest
-import structlog
 from rich.console import Console
 
 from tracker.collect.progress import reporting
-
-
-@pytest.fixture(autouse=True)
-def plain_logging() -> object:
-    yield
-    structlog.reset_defaults()
 
 
 def test_a_terminal_has_one_live_line_per_source() -> None:

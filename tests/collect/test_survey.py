@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from scrapers.source import Request, source_module
@@ -80,7 +79,6 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 def check(home: Home, *words: str) -> tuple[Result, dict[str, dict[str, str]]]:
     """The command's answer, and its table as {source: {column: cell}}."""
     told = CliRunner().invoke(app, ["sources", "--check", "--home", str(home.root), *words])
-    structlog.reset_defaults()  # the command logs to the runner's standard error, which is closed by now
     lines = [line for line in told.stdout.splitlines() if re.search(r"\S {2,}\S", line)]
     if not lines:
         return told, {}
