@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -16,9 +16,10 @@ from tracker.cost.falls import waterfall
 from tracker.cost.kernel import Rate, first_token_batch, prefill_s, serve
 from tracker.cost.market import Estimate, Question, assess, shares_of_width
 from tracker.cost.money import Rent, RentTable, shipped_rents
-from tracker.cost.scenario import draw, find_scenario, scenario_for
+from tracker.cost.scenario import ScenarioRow, draw, find_scenario, scenario_for
 from tracker.cost.shape import shape_of
 from tracker.cost.stacks import fitted
+from tracker.cost.tables import read_rows
 from tracker.cost.worker import IDEAL, Layout
 from tracker.errors import CostError
 
@@ -286,7 +287,30 @@ def test_rents_are_joined_as_of_the_day() -> None:
     h100 = find_accelerator("H100")
     assert rents.required(h100, WAR).p50_usd_per_hour == 1.95
     assert rents.required(h100, date(2026, 5, 1)).p50_usd_per_hour == 2.87
-    assert rents.as_of(find_accelerator("B200"), WAR) is None
+    with pytest.raises(
+        CostError, match="no rent for H100-SXM by 2023-11-30 in rents.csv; known: .*, A6000$"
+    ):
+        rents.required(h100, date(2023, 11, 30))
+
+
+def test_a_day_knows_no_rent_of_later_days() -> None:
+    """Shipped rows, or a chip nobody had listed yet, however cheap: the estimate of the day before stays as it was."""
+    shipped = list(read_rows("rents.csv", Rent))
+    for when in (date(2023, 3, 1), WAR, date(2026, 7, 13)):
+        by_then = [rent for rent in shipped if rent.as_of <= when]
+        gift = Rent("MI300X", when + timedelta(days=1), 0.01, 0.01, 0.01, "test")
+        asked = replace(LLAMA, when=when)
+        [now], [then] = assess([asked], RentTable([*shipped, gift])), assess([asked], RentTable(by_then))
+        assert now == then and now.blended_usd_per_mtok is not None
+    assert assess([replace(LLAMA, when=date(2023, 1, 31))])[0].blended_usd_per_mtok is None
+
+
+def test_the_chips_of_a_dated_scenario_have_a_rent_from_its_first_day() -> None:
+    rents = shipped_rents()
+    dated = [(row.first, chip) for row in read_rows("scenarios.csv", ScenarioRow) if row.models
+             for chip, _ in find_scenario(row.scenario).hardware]  # fmt: skip
+    assert len(dated) == 4
+    assert [(day, chip) for day, chip in dated if rents.as_of(find_accelerator(chip), day) is None] == []
 
 
 def test_a_price_of_one_side_is_compared_with_that_side_only() -> None:

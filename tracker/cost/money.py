@@ -82,7 +82,7 @@ class Rent:
 
 
 class RentTable:
-    """Rents by accelerator, joined as of a date: the last one known then, else the earliest known later."""
+    """Rents by accelerator, joined as of a date: the last one known then. A day knows nothing of later ones."""
 
     def __init__(self, rents: list[Rent]) -> None:
         self._rows: dict[str, list[Rent]] = {}
@@ -93,21 +93,20 @@ class RentTable:
                 )
             self._rows.setdefault(find_accelerator(rent.accelerator).name, []).append(rent)
 
-    def known(self) -> list[str]:
-        return sorted(self._rows)
+    def known(self, when: date) -> list[str]:
+        """The accelerators with a rent by a date."""
+        return sorted(name for name, rows in self._rows.items() if rows[0].as_of <= when)
 
     def as_of(self, chip: Accelerator, when: date) -> Rent | None:
-        """The rent that holds at a date, or None for a chip that nobody lists or that was not out yet."""
-        rows = self._rows.get(chip.name)
-        if not rows or when < chip.released:
-            return None
+        """The rent that holds at a date, or None for a chip that nobody had listed by then."""
+        rows = self._rows.get(chip.name, [])
         place = bisect_right([r.as_of for r in rows], when)
-        return rows[max(place - 1, 0)]
+        return rows[place - 1] if place else None
 
     def required(self, chip: Accelerator, when: date) -> Rent:
         rent = self.as_of(chip, when)
         if rent is None:
-            raise CostError(f"no rent for {chip.name} at {when} in rents.csv; known: {', '.join(self.known())}")
+            raise CostError(f"no rent for {chip.name} by {when} in rents.csv; known: {', '.join(self.known(when))}")
         return rent
 
 
