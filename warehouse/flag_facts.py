@@ -16,13 +16,15 @@ OWN_PROBES = "own probes"  # in place of a source
 UNREAD_DAYS = 30  # a price whose source nobody has read for so long stays in the history and is not judged
 AUDIT_DAYS = 180  # an audit says how an offer was served then
 
-# One row per offer: the standing price (promotion included), the list price, the transacted one; best-standing source.
-_OFFERS = """
-WITH unread AS (
+_UNREAD = """WITH unread AS (
     SELECT p.source_id FROM core.pass p JOIN ref.source s USING (source_id)
     WHERE p.outcome <> 'failed' AND p.observed_at <= {at} AND s.kind IN {live_kinds}
     GROUP BY p.source_id HAVING max(p.observed_at) <= {at} - INTERVAL {unread_days} DAY
-), told AS (
+)"""
+# One row per offer: the standing price (promotion included), the list price, the transacted one; best-standing source.
+_OFFERS = (
+    _UNREAD
+    + """, told AS (
     SELECT q.quote_id, q.offer_id, q.offer, q.provider, q.listed_name, q.tier, q.model_id, q.component, q.basis,
         q.amount,
            q.currency, q.status, q.min_prompt_tokens, q.hours, q.source_id, q.observed_at, q.effective_from,
@@ -92,6 +94,7 @@ FROM wide w LEFT JOIN rate r ON r.currency = w.currency LEFT JOIN wide_list l US
 LEFT JOIN wide_paid p USING (offer_id) LEFT JOIN calc.offer_model m USING (offer_id)
 ORDER BY w.offer
 """
+)
 _LABELS = """
 WITH said AS (
     SELECT d.version_id, d.offer_id, d.attribute, d.declared, d.source_id, d.observed_at,
@@ -164,14 +167,15 @@ WITH touched AS (
 SELECT t.offer_id, t.source_id, t.component, t.basis, t.amount, t.currency, t.valid_from, t.valid_to, t.quote_id
 FROM touched t JOIN moved USING (offer_id, source_id, component) ORDER BY t.offer_id, t.valid_from, t.quote_id
 """
-_CONFLICTS = """
-WITH said AS (
+_CONFLICTS = (
+    _UNREAD
+    + """, said AS (
     SELECT q.offer_id, q.component, q.source_id, s.standing, s.copies, s.kind, q.currency, arg_max(q.quote_id,
         q.amount) AS quote_id,
            CAST(max(q.amount) AS DOUBLE) AS amount
     FROM quotes_asof({at}) q JOIN ref.source s USING (source_id)
     WHERE q.basis = 'list' AND q.status = 'known' AND q.unit = 'mtok' AND q.hours = '' AND q.min_prompt_tokens = 0
-      AND s.standing < 9 AND q.component IN ('input', 'output') AND q.amount > 0
+      AND s.standing < 9 AND q.component IN ('input', 'output') AND q.amount > 0 AND q.source_id NOT IN (FROM unread)
     GROUP BY q.offer_id, q.component, q.source_id, s.standing, s.copies, s.kind, q.currency
 )
 SELECT a.offer_id, a.component, a.source_id, a.standing, a.amount, b.source_id AS other_source_id,
@@ -183,12 +187,13 @@ FROM said a JOIN said b ON a.offer_id = b.offer_id AND a.component = b.component
 WHERE abs(b.amount / a.amount - 1) > 0.005
 ORDER BY a.offer_id, a.component, a.source_id, b.source_id
 """
+)
 _LIMITS = """
 SELECT l.limit_id, l.provider, l.listed_name, l.tier, l.account_tier, l.measure, l.per,
        CAST(l.amount AS DOUBLE) AS amount,
        l.status, l.source_id, l.observed_at
-FROM limits l JOIN ref.source s USING (source_id)
-WHERE (l.observed_at <= {at} OR s.kind = 'article') AND (l.ended_at IS NULL OR l.ended_at > {at})
+FROM limits l
+WHERE l.observed_at <= {at} AND (l.ended_at IS NULL OR l.ended_at > {at})
   AND l.status IN ('number', 'unlimited')
   AND l.measure IN ('requests', 'tokens', 'input_tokens', 'output_tokens', 'concurrency')
 ORDER BY l.provider, l.listed_name, l.account_tier, l.measure, l.per, l.limit_id
@@ -203,9 +208,11 @@ GROUP BY provider, listed_name, tier, account_tier, measure, per, source_id
 HAVING count(*) > 1 AND max(observed_at) > {at} - INTERVAL 28 DAY
 ORDER BY provider, listed_name, tier, account_tier, measure, per, source_id
 """
+# What was waiting then, whatever became of it since.
 _HELD = """
 SELECT h.hold_id, h.offer_id, h.component, CAST(h.amount AS DOUBLE) AS amount, h.currency, h.reason, h.detail
-FROM core.hold h WHERE h.state = 'waiting' AND h.observed_at <= {at} AND h.reason <> 'jump' ORDER BY h.hold_id
+FROM core.hold h
+WHERE h.observed_at <= {at} AND (h.decided_at IS NULL OR h.decided_at > {at}) AND h.reason <> 'jump' ORDER BY h.hold_id
 """
 # How a source was read: when last, how often, how often in vain, and how fast its rows move (first reading apart).
 _READ = """

@@ -251,7 +251,7 @@ def _agree(state: State, key: Key, held: Hold, row: Row, moment: Moment, judge: 
 
 
 def _decide(held: Hold, outcome: str, why: str, moment: Moment, changes: Changes) -> None:
-    held.state, held.decided_by, held.decided_at = outcome, why, moment.recorded_at
+    held.state, held.decided_by, held.decided_at = outcome, why, moment.observed_at
     if held not in changes.holds:
         changes.holds.append(held)
 

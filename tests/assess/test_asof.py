@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.assess.test_run import START, shelf, show
 from tests.reports.ledgers import MONDAY, Typed, price
+from tests.shop import register, source
 from tracker.assess.findings import latest_change
 from tracker.assess.inputs import situations
-from tracker.records import Declaration, Limit, Metric, Offer, Record
+from tracker.records import Declaration, Limit, Metric, Offer, Record, Rental
+from tracker.settings import Home
 from warehouse.flag_facts import READS, read_facts
 from warehouse.store import open_file
 
@@ -29,6 +32,7 @@ SEEN = (
     "read",
     "held",
     "lengths",
+    "rents",
 )
 
 
@@ -41,12 +45,25 @@ def shown(day: int) -> list[Record]:
     return rows if late else [*rows, *price(HOST, "1", "2", basis="discount"), *price(GONE, "1", "1")]
 
 
+def asked(day: int) -> list[Rental]:
+    """Three lessors of a chip, half as dear from day 3 on, when a second chip joins them."""
+    chips = {"H200": 2, "MI355X": 1} if day > 2 else {"H200": 4}
+    return [
+        Rental(lessor, chip, chip, "on_demand", Decimal(dollars), "USD")
+        for chip, dollars in chips.items()
+        for lessor in ("a", "b", "c")
+    ]
+
+
 def facts(root: Path, days: int, at: datetime) -> dict[str, Any]:
     typed = Typed(models=dict.fromkeys((HOST, GONE), "qwen/qwen3-32b"))
-    typed.kinds["catalogue_c"] = "catalogue"
+    typed.kinds |= {"catalogue_c": "catalogue", "lessors_r": "rental", "essay_e": "article"}
     for day in range(-6, days):
         typed.daily([day], shown(day))
         typed.daily([day], price(HOST, "3", "3" if day < 3 else "2"), source="catalogue_c")
+        typed.daily([day], asked(day), source="lessors_r")
+        if day == 5:  # an essay appears
+            typed.daily([day], [Limit("host", "gone", "", "requests", "second", Decimal(1))], source="essay_e")
     home = typed.publish(root)
     with open_file(home.warehouse) as connection:
         found = read_facts(connection, at)
@@ -58,6 +75,27 @@ def test_the_future_changes_nothing_of_the_past(tmp_path: Path) -> None:
     then, now = facts(tmp_path / "then", 3, at), facts(tmp_path / "now", 9, at)
     assert [name for name in SEEN if then[name] != now[name]] == []
     assert then["offers"] and then["labels"] and then["moves"] and then["limits"] and then["conflicts"]
+    assert [(row["accelerator"], row["p50"]) for row in then["rents"]] == [("H200", 4.0)]
+
+
+def test_a_price_held_then_is_told_as_held_whatever_became_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A glitch of one reading: it waits from its reading to the next, and has been nothing since."""
+    register(monkeypatch, source("a", "pkg:tests/none"))
+    home = Home(tmp_path)
+    show(home, 0, **shelf())
+    show(home, 24, **shelf(fair=("2000", "6000")))
+
+    def held(hours: float) -> list[tuple[object, ...]]:
+        with open_file(home.warehouse) as connection:
+            found = read_facts(connection, START + timedelta(hours=hours))["held"]
+        return [(row["component"], row["amount"]) for row in found]
+
+    waiting = held(30)
+    assert sorted(waiting) == [("input", 2000.0), ("output", 6000.0)] and held(12) == []
+    show(home, 48, **shelf())
+    assert held(30) == waiting and held(49) == []
 
 
 def test_what_ended_before_is_told(tmp_path: Path) -> None:
@@ -71,6 +109,7 @@ def test_a_price_that_nobody_has_read_for_a_month_is_not_judged(tmp_path: Path) 
     month, later = (facts(tmp_path / name, 1, MONDAY + timedelta(days=days)) for name, days in (("a", 29), ("b", 31)))
     assert {row["offer"] for row in month["offers"]} == {"host/m", "host/gone"}
     assert later["offers"] == [] and later["read"], "what was read stays in the history"
+    assert month["conflicts"] and later["conflicts"] == []
 
 
 @pytest.mark.parametrize(("every_days", "stale_after"), [(1, 4), (7, 25)])

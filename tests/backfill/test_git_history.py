@@ -66,7 +66,7 @@ def ask(home: Home, sql: str) -> list[tuple[object, ...]]:
 
 def content(home: Home) -> dict[str, list[tuple[object, ...]]]:
     """Everything stored, but when it was stored."""
-    clocks = "recorded_at, ended_recorded_at, superseded_at, decided_at, duration_ms"
+    clocks = "recorded_at, ended_recorded_at, superseded_at, duration_ms"
     return {
         name: ask(home, f"SELECT COLUMNS(lambda c: NOT contains('{clocks}', c)) FROM core.{name} ORDER BY ALL")
         for name in TABLES

@@ -287,9 +287,7 @@ def test_rents_are_joined_as_of_the_day() -> None:
     h100 = find_accelerator("H100")
     assert rents.required(h100, WAR).p50_usd_per_hour == 1.95
     assert rents.required(h100, date(2026, 5, 1)).p50_usd_per_hour == 2.87
-    with pytest.raises(
-        CostError, match="no rent for H100-SXM by 2023-11-30 in rents.csv; known: .*, A6000$"
-    ):
+    with pytest.raises(CostError, match=r"no rent for H100-SXM by 2023-11-30 in rents.csv; known: .*, A6000$"):
         rents.required(h100, date(2023, 11, 30))
 
 

@@ -17,7 +17,7 @@ from warehouse.store import Connection, insert, open_file, replace_table
 from warehouse.versions import identity
 
 MONDAY = datetime.fromisoformat("2026-07-20")  # 2026-W30
-STANDING = {"market": 2, "seller": 1, "catalogue": 3}
+STANDING = {"market": 2, "seller": 1, "catalogue": 3, "rental": 1, "article": 9}
 COPIES = {"catalogue": "*"}
 
 

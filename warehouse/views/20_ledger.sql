@@ -54,7 +54,7 @@ COMMENT ON COLUMN held.raw IS 'As the source wrote it';
 COMMENT ON COLUMN held.locator IS 'Where in the capture';
 COMMENT ON COLUMN held.capture_id IS 'The raw bytes behind it';
 COMMENT ON COLUMN held.observed_at IS 'First seen, UTC';
-COMMENT ON COLUMN held.decided_at IS 'When it was settled, UTC';
+COMMENT ON COLUMN held.decided_at IS 'When it was settled, UTC, on the ledger''s clock: the pass that settled it, or a person''s word';
 COMMENT ON COLUMN held.decided_by IS 'What settled it';
 
 CREATE OR REPLACE VIEW notices AS
