@@ -135,7 +135,9 @@ def test_a_models_limit_that_moved_is_a_change_of_its_offer(tmp_path: Path) -> N
     [one] = [found for found in situations(told, at, {}) if found.offer == "host/m"]
     [(whose, unit, moves)] = one.limit_moves
     assert (whose, unit, [move.value for move in moves]) == ("the limit", "requests a minute", [600.0, 10.0])
-    finding = latest_change(replace(one, price_moves=()), at)
+    finding = latest_change(replace(one, output_moves=(), input_moves=()), at)
     assert finding is not None and finding.probability == 0.9
-    assert "the limit moved by -98%, from 600 to 10 requests a minute, on 2026-07-23." in finding.sentence
+    assert "The limit moved by -98%, from 600 to 10 requests a minute, on 2026-07-23." in finding.sentence
     assert [row.view for row in finding.evidence] == ["limits", "limits"]
+    dearer = latest_change(replace(one, output_moves=(), limit_moves=()), at)
+    assert dearer is not None and "The input price moved by +100%, from 1 to 2 per million" in dearer.sentence

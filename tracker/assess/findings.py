@@ -240,7 +240,8 @@ def _stale(one: Situation, at: datetime) -> Finding | None:
 def latest_change(one: Situation, at: datetime) -> Finding | None:
     """The likeliest change of price, speed, first token or limit."""
     series = (
-        Series(one.offer, "the output price", "per million", True, one.price_moves, "quotes", one.is_hearsay),
+        Series(one.offer, "the output price", "per million", True, one.output_moves, "quotes", one.is_hearsay),
+        Series(one.offer, "the input price", "per million", True, one.input_moves, "quotes", one.is_hearsay),
         Series(one.offer, "throughput", "tok/s", False, one.speed_days, "metrics"),
         Series(one.offer, "the first-token time", "ms", False, one.ttft_days, "metrics"),
         *(Series(one.offer, name, unit, True, moves, "limits") for name, unit, moves in one.limit_moves),

@@ -37,7 +37,8 @@ UNHASHED = frozenset(
         "decode_s",
         "measured_prompt_tokens",
         "paid_quote_id",
-        "price_moves",
+        "output_moves",
+        "input_moves",
         "limit_moves",
         "speed_days",
         "ttft_days",
@@ -103,7 +104,8 @@ class Situation:
     limits: tuple[LimitRow, ...]
     conflicts: tuple[Conflict, ...]
     holds: tuple[Hold, ...]
-    price_moves: tuple[Move, ...]
+    output_moves: tuple[Move, ...]
+    input_moves: tuple[Move, ...]
     limit_moves: tuple[LimitMoves, ...]
     speed_days: tuple[Move, ...]
     ttft_days: tuple[Move, ...]

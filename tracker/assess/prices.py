@@ -51,7 +51,8 @@ def prices_of(row: Mapping[str, Any], moved: Rows, held: Rows, at: datetime) -> 
         "input_quote_id": ref_of(row["input_quote_id"]),
         "output_quote_id": ref_of(row["output_quote_id"]),
         "paid_quote_id": ref_of(row["paid_quote_id"]),
-        "price_moves": moves["output"],
+        "output_moves": moves["output"],
+        "input_moves": moves["input"],
         "holds": tuple(
             Hold(ref_of(h["hold_id"]), str(h["component"]), float(h["amount"]) * rate, str(h["detail"] or h["reason"]))
             for h in held

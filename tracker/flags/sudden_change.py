@@ -187,7 +187,7 @@ def _report(
         RULE,
         series.offer,
         probability,
-        text,
+        text[0].upper() + text[1:],
         "A fortnight at one level.",
         figures=figures or tuple(Figure(f"{series.name} {day(move.at)}", move.value, series.unit) for move in moves),
         evidence=tuple(
