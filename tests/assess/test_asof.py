@@ -130,8 +130,8 @@ def test_readings_are_missed_by_the_interval_at_which_a_source_is_really_read(
 
 
 def test_a_models_limit_that_moved_is_a_change_of_its_offer(tmp_path: Path) -> None:
-    at = MONDAY + timedelta(days=5)
-    told = {name: [] for name in READS} | facts(tmp_path, 5, at)
+    at = MONDAY + timedelta(days=8)
+    told = {name: [] for name in READS} | facts(tmp_path, 9, at)
     [one] = [found for found in situations(told, at, {}) if found.offer == "host/m"]
     [(whose, unit, moves)] = one.limit_moves
     assert (whose, unit, [move.value for move in moves]) == ("the limit", "requests a minute", [600.0, 10.0])
