@@ -31,7 +31,9 @@ def flags(
     ] = None,
     limit: Annotated[int, typer.Option(help="At most so many rows")] = 50,
 ) -> None:
-    """What the tracker suspects of which offer, likeliest first. A probability is an inference, not a proof.
+    """What the tracker suspects of which offer, likeliest first, doubts about a listing itself last.
+
+    A probability is an inference, not a proof.
 
     Example: tracker flags --kind below_cost --model mixtral-8x7b-instruct
     """

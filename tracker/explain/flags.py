@@ -26,8 +26,9 @@ WHERE ($1 = '' OR kind = $1) AND ($3 = '' OR provider = $3) AND (NOT $4 OR close
   AND ($2 = '' OR lower(model_id) = lower($2) OR lower(split_part(model_id, '/', 2)) = lower($2)
        OR contains(lower(offer), '/' || lower($2)))
   AND ($5 IS NULL OR opened_at >= $5 OR closed_at >= $5)
-ORDER BY closed_at IS NOT NULL, probability DESC, kind, offer LIMIT $6
+ORDER BY closed_at IS NOT NULL, kind IN {doubts}, probability DESC, kind, offer LIMIT $6
 """
+DOUBTS = ("stale_listing", "unit_suspect", "source_conflict")  # of the listing itself: they accuse nobody, so come last
 
 
 def listed_flags(
@@ -36,7 +37,7 @@ def listed_flags(
     """Flags as a table; an unknown kind is an error, not an empty answer."""
     if kind and kind not in RULES:
         raise UsageError(f"no kind {kind!r}; there are {', '.join(sorted(RULES))}")
-    return history.rows(_LIST, [kind, model, provider, only_open, since, limit])
+    return history.rows(_LIST.format(doubts=DOUBTS), [kind, model, provider, only_open, since, limit])
 
 
 def expected_false(history: History, kind: str = "") -> str:
