@@ -1,5 +1,6 @@
 """What a price is judged by, what it says, and which prices make a floor or a burn."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -102,6 +103,9 @@ def test_burn_is_priced_by_what_the_traffic_can_have_paid() -> None:
     [named] = burned({"scope": "host a/x"}, sold, costs)
     assert named[5] == "a/m" and 0 < float(str(named[8])) < float(str(named[9])) < float(str(named[10]))
     assert burned({"scope": "host d/x"}, sold, costs) == [], "one side unknown: no price of a mix"
+    own_chips, too_fast = offers({"offer": "groq/m", "provider": "groq"}, {"offer": "f/m", "provider": "f"})
+    too_fast = replace(too_fast, tok_s=30_000.0)
+    assert burned({}, [own_chips, too_fast], cost_offers([own_chips, too_fast], DAY)) == []
     assert burned({"scope": "app z"}, sold, costs) == burned({"listed_name": "m:free"}, sold, costs) == []
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tracker.assess.costs import Costed
+from tracker.assess.costs import Costed, is_own_silicon
 from tracker.assess.inputs import Situation
+from tracker.flags.below_cost import MOST
 from tracker.market.burn import burn_usd_per_day
 
 Rows = Sequence[Mapping[str, Any]]
@@ -28,12 +29,13 @@ def burn_rows(
 ) -> list[tuple[object, ...]]:
     """What the traffic of each counter and model loses: at the host's own offer where the counter names the host.
 
-    `stated`: offers whose price somebody vouches for. One with an unknown side is no price of a mix.
+    `stated`: offers whose price somebody vouches for. One with an unknown side is no price of a mix; one whose cost
+    `below_cost` would not hold against it (chips nobody rents out, a speed that no deployment keeps) loses nothing.
     """
     by_model: defaultdict[str, list[_Served]] = defaultdict(list)
     for one in stated:
         costed = costs.get(one.offer_id)
-        paid = _price_paid(one, costed) if costed and one.is_priced else None
+        paid = _price_paid(one, costed) if costed and one.is_priced and _is_told(one, costed) else None
         if one.model_id and costed and paid is not None:
             by_model[one.model_id].append(_Served(one, costed, paid))
     chosen = []
@@ -61,26 +63,30 @@ def burn_rows(
     ]  # fmt: skip
 
 
+def _is_told(one: Situation, costed: Costed) -> bool:
+    """Whether the engine's sum says what serving this offer costs."""
+    return (
+        costed.standing is not None
+        and costed.standing.feasible_share >= MOST
+        and not is_own_silicon(one.provider, costed.scenario)
+    )
+
+
 def _price_paid(one: Situation, costed: Costed) -> float | None:
     """USD per million tokens of the mix: transacted where published, else standing, cache discount included; None
-    where a side is unknown or nothing says what serving costs.
+    where a side is unknown.
 
     The engine was asked at the mean of a price that flip-flops: what stands keeps the same share of cache discounts.
     """
-    if costed.standing is None:
-        return None
     if one.is_free:
         return 0.0
     paid = _mixed(costed, one.input_paid_usd, one.output_paid_usd)
     if paid is not None:
         return paid
-    judged, quoted = (
-        _mixed(costed, one.input_usd, one.output_usd),
-        _mixed(costed, one.input_quoted_usd, one.output_quoted_usd),
-    )
-    if costed.standing.price is None or not judged or quoted is None:
-        return None
-    return costed.standing.price * quoted / judged
+    asked = costed.standing.price if costed.standing else None
+    judged = _mixed(costed, one.input_usd, one.output_usd)
+    quoted = _mixed(costed, one.input_quoted_usd, one.output_quoted_usd)
+    return None if asked is None or not judged or quoted is None else asked * quoted / judged
 
 
 def _mixed(costed: Costed, given: float | None, output: float | None) -> float | None:
