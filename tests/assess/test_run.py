@@ -105,6 +105,19 @@ def test_hearsay_accuses_nobody(kind: str, tmp_path: Path, monkeypatch: pytest.M
     assert "Only a copied price list or a router's headline shows this offer: held at 0.45 instead of 0.99." in note
 
 
+def test_an_article_and_a_router_telling_of_another_host_are_no_hearsay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind, provider in (("article", "a"), ("market", "router")):
+        register(monkeypatch, source("a", "pkg:tests/none", kind=kind, provider=provider))
+        told = Home(tmp_path / kind)
+        show(told, 0, **shelf())
+        assess(told)
+        assert [row["offer"] for row in rows(told, "SELECT offer FROM flags WHERE kind = 'below_cost'")] == [
+            f"a/{CHEAP}"
+        ]
+
+
 def test_rating_again_with_unchanged_inputs_writes_nothing(home: Home) -> None:
     assess(home)
     before = everything(home)
