@@ -17,17 +17,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from bench import flags_quantization as quantization
 from bench.docs import refresh
 from bench.flags_cases import case_lines
+from bench.flags_endpoints import Labelled, read
 from bench.flags_stability import hourly_series, noise_lines, stability_lines
 from tracker.assess.market import cost_floors
 from tracker.assess.run import judge, rules_version
 from tracker.assess.write import write_conclusions
 from tracker.flags import RULES
-from tracker.flags.likely_quantized import CAP_WITHOUT_AUDIT
-from tracker.flags.quantization import MIN_LABELS, features, labelled_elsewhere, select
+from tracker.flags.quantization import MIN_LABELS
 from warehouse.flag_facts import read_facts
 from warehouse.store import open_file, transaction
 
@@ -37,29 +38,30 @@ README = "tracker/flags/README.md"
 WEIGHTS = ROOT / "tracker" / "flags" / "weights.csv"
 
 
-def quantization_lines(data: quantization.Labelled) -> list[str]:
+def quantization_lines(data: Labelled) -> list[str]:
     """Scores, reliability, the labels that are unknown, and the first look recomputed."""
     table, strict = quantization.score_table(data)
     y, groups = data.truth[data.labelled], data.groups[data.labelled]
     low, high = quantization.interval(strict, y, groups)
-    model = quantization.final_fit(data, quantization.SHIPPED)
-    judged = ~data.labelled & (labelled_elsewhere(data.endpoints) >= MIN_LABELS)
-    hidden = model.probabilities(select(features(data.endpoints), quantization.SHIPPED))[judged]
-    over = int((hidden >= RULES["likely_quantized"].open_at).sum())
+    every = int((~np.isnan(data.truth)).sum())
     return [
-        f"{data.seen} endpoints were recorded; {data.seen_labelled} declare a label, {len(data.endpoints)} serve a "
-        f"model whose native precision is known, {len(y)} of them both ({int(y.sum())} below native, "
-        f"{len(set(groups))} models).",
+        f"{data.seen} endpoints were recorded; {data.seen_labelled} declare a label, {len(data.rows)} serve a model "
+        f"whose native precision is known, {every} of them both. {len(y)} of these are at hosts that label at least "
+        f"{MIN_LABELS} other models of that width: what the fit is made of, scored on and used for ({int(y.sum())} "
+        f"below native, {len(set(groups))} models).",
         "",
         *table,
         "",
+        "All rows are scored on the same folds.",
         f"80 % interval of the shipped AUROC when whole models are drawn again: {low:.2f} to {high:.2f}.",
         "",
         *quantization.reliability_table(strict, y),
         "",
-        f"Unknown labels, scored and never trained on: {int((~data.labelled).sum())}; {len(hidden)} of them at hosts "
-        f"that label at least {MIN_LABELS} other models, the only ones judged; {over} reach "
-        f"{RULES['likely_quantized'].open_at:.2f} (held at {CAP_WITHOUT_AUDIT:.2f} without an audit).",
+        *quantization.weak_lines(data, strict),
+        "",
+        *quantization.weight_table(data),
+        "",
+        quantization.hidden_line(data),
         "",
         quantization.beyond_native_line(data),
         "",
@@ -152,7 +154,7 @@ def main() -> None:
     given = parser.parse_args()
     blocks = {"flags_cases": case_lines()}
     if CORPUS.is_dir():
-        data = quantization.read(CORPUS)
+        data = read(CORPUS)
         blocks["flags_quantization"] = quantization_lines(data)
         series = hourly_series(given.hourly or CORPUS / "perf_hourly.parquet")
         blocks["flags_stability"] = [*stability_lines(series), "", *noise_lines(CORPUS)]
@@ -165,9 +167,7 @@ def main() -> None:
         if given.write:
             refresh(README, name, "\n".join(lines))
     if given.write and CORPUS.is_dir():
-        model = quantization.final_fit(data, quantization.SHIPPED)
-        y = data.truth[data.labelled]
-        WEIGHTS.write_text(quantization.weights_csv(model, quantization.SHIPPED, float(y.mean()), len(y)), "utf-8")
+        WEIGHTS.write_text(quantization.weights_csv(data), "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.assess.costs import bits_of, native_bits, open_model, scenario_of
-from tracker.cost import Question, assess
+from bench.flags_endpoints import DAY, Labelled
+from bench.flags_features import OTHERS, other_features
+from tracker.assess.labels import label_bits
+from tracker.flags import RULES
+from tracker.flags.likely_quantized import CAP_WITHOUT_AUDIT
 from tracker.flags.logistic import (
     Array,
     Logistic,
@@ -22,122 +24,98 @@ from tracker.flags.logistic import (
     reliability,
     within_groups,
 )
-from tracker.flags.quantization import NAMES, Endpoint, below_native, features, host_prior, price_rank, select
+from tracker.flags.odds import logit
+from tracker.flags.quantization import (
+    NAMES,
+    Endpoint,
+    Pool,
+    below_native,
+    features,
+    pool_of,
+    price_rank,
+    width_share,
+)
 
 RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0)
-# Label changes are left out: they are counted on the very label that is to be told.
-SHIPPED = ("host_habit", "native_16_bit", "native_8_bit", "price_over_cost", "speed", "price_rank")
-WITHOUT_SIBLINGS = tuple(name for name in NAMES if name != "siblings")
-DAY = date(2026, 8, 3)
-_SQL = """
-WITH shown AS (
-    SELECT endpoint_id, model_slug, split_part(provider_slug, '/', 1) AS host, quantization, scrape_date,
-           TRY_CAST(price_prompt AS DOUBLE) * 1e6 AS given, TRY_CAST(price_completion AS DOUBLE) * 1e6 AS output,
-           TRY_CAST(p50_throughput AS DOUBLE) AS tok_s, TRY_CAST(p50_latency AS DOUBLE) / 1000 AS ttft_s,
-           TRY_CAST(context_length AS BIGINT) AS context
-    FROM read_parquet(?) WHERE variant = 'standard'
-)
-SELECT endpoint_id, arg_max(model_slug, scrape_date), arg_max(host, scrape_date),
-       arg_max(quantization, scrape_date) FILTER (quantization <> 'unknown'), count(DISTINCT quantization) - 1,
-       median(given), median(output), median(tok_s), median(ttft_s), max(context)
-FROM shown GROUP BY endpoint_id ORDER BY endpoint_id
-"""
+EVERY = (*NAMES, *OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """All endpoints of open models, and which of them declare a label."""
+class Scorer:
+    """A set of features. `starts`: begins at the share of the model's width; else a constant is fitted."""
 
-    endpoints: tuple[Endpoint, ...]
-    truth: Array
-    labelled: NDArray[np.bool_]
-    groups: NDArray[np.str_]
-    seen: int  # endpoints in the file
-    seen_labelled: int
+    title: str
+    names: tuple[str, ...]
+    least: float = 0.0
+    starts: bool = True
 
+    def read(self, data: Labelled, hidden_shape: str = "") -> tuple[Array, Array]:
+        """Columns and starts of every endpoint; no host's history knows the labels of `hidden_shape`."""
+        pool = pool_of(data.endpoints, hidden_shape)
+        every = np.column_stack([features(data.endpoints, pool), other_features(data.rows)])
+        width = np.array([logit(width_share(e, pool)) for e in data.endpoints])
+        return every[:, [EVERY.index(name) for name in self.names]], width
 
-def read(folder: Path) -> Labelled:
-    """Endpoints whose model has facts; the label last shown, medians of the prices and speeds of all days."""
-    rows = duckdb.connect().execute(_SQL, [str(folder / "endpoints_daily.parquet")]).fetchall()
-    endpoints = [endpoint for row in rows if (endpoint := _endpoint(row)) is not None]
-    priced = _with_costs(endpoints)
-    truth = np.array([below_native(endpoint) for endpoint in priced])
-    groups = np.array([endpoint.model_id for endpoint in priced])
-    return Labelled(tuple(priced), truth, ~np.isnan(truth), groups, len(rows), sum(row[3] is not None for row in rows))
+    def fit(self, x: Array, y: Array, groups: NDArray[np.str_], start: Array) -> Logistic:
+        """With the ridge of the best Brier score in five folds of whole models."""
+        fold = (np.unique(groups, return_inverse=True)[1] % 5).astype(np.str_)
+        begins = start if self.starts else None
+        scores = [brier(by_group(x, y, fold, ridge, self.least, begins), y) for ridge in RIDGES]
+        return fit(x, y, RIDGES[int(np.argmin(scores))], self.least, begins)
 
+    def strict(self, data: Labelled) -> Array:
+        """Probabilities of the labelled rows; fit, ridge and every host's history know nothing of the row's model."""
+        scored = np.full(len(data.truth), np.nan)
+        for group in np.unique(data.groups[data.labelled]):
+            x, start = self.read(data, str(group))
+            train = data.labelled & (data.groups != group)
+            test = data.labelled & (data.groups == group)
+            model = self.fit(x[train], data.truth[train], data.groups[train], start[train])
+            scored[test] = model.probabilities(x[test], start[test] if self.starts else None)
+        return scored[data.labelled]
 
-def _endpoint(row: tuple[object, ...]) -> Endpoint | None:
-    endpoint_id, slug, host, label, changes, given, output, tok_s, ttft_s, context = row
-    model = open_model(str(slug))
-    if model is None:
-        return None
-    return Endpoint(
-        str(endpoint_id), str(host), model.model_id, native_bits(model), model.total_params_b,
-        (DAY - model.released).days, bits_of().get(str(label)), given, output, tok_s, ttft_s, context,
-        int(str(changes)),
-    )  # fmt: skip  # type: ignore[arg-type]
-
-
-def _with_costs(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-    """Output price over the middle cost at native precision, at the observed speed."""
-    from dataclasses import replace
-
-    models = {endpoint.model_id: open_model(endpoint.model_id) for endpoint in endpoints}
-    asked = [
-        Question(
-            e.model_id, m.native_precision, e.input_usd_per_mtok, e.output_usd_per_mtok, DAY, scenario_of(m, DAY),
-            e.tok_s or None, e.ttft_s or None,
-        )
-        for e in endpoints
-        if (m := models[e.model_id]) is not None
-    ]  # fmt: skip
-    done = []
-    for endpoint, estimate in zip(endpoints, assess(asked), strict=True):
-        cost, price = estimate.output_usd_per_mtok, endpoint.output_usd_per_mtok
-        ratio = price / cost.mid if cost is not None and price else None
-        done.append(replace(endpoint, price_over_native_cost=ratio, native_reach=estimate.feasible_share))
-    return done
+    def final(self, data: Labelled) -> Logistic:
+        """The fit on every label."""
+        x, start = self.read(data)
+        rows = data.labelled
+        return self.fit(x[rows], data.truth[rows], data.groups[rows], start[rows])
 
 
-def strict_scores(data: Labelled, names: Sequence[str]) -> Array:
-    """Probabilities of the labelled rows; fit, ridge and every host's history know nothing of the row's model."""
-    scored = np.full(len(data.truth), np.nan)
-    for group in np.unique(data.groups[data.labelled]):
-        x = select(features(data.endpoints, hidden_model=str(group)), names)
-        train = data.labelled & (data.groups != group)
-        test = data.labelled & (data.groups == group)
-        ridge = best_ridge(x[train], data.truth[train], data.groups[train])
-        scored[test] = fit(x[train], data.truth[train], ridge).probabilities(x[test])
-    return scored[data.labelled]
+def host_prior(endpoints: Sequence[Endpoint], pool: Pool) -> Array:
+    """The plain baseline: share below native among the host's other models' labels."""
+    labels = [(e.host, e.shape, below_native(e)) for found in pool.by_host.values() for e in found]
+    labels = [row for row in labels if row[2] == row[2]]
+    values = []
+    for e in endpoints:
+        elsewhere = [below for _, model, below in labels if model != e.shape]
+        own = [below for host, model, below in labels if host == e.host and model != e.shape]
+        values.append((sum(own) + 2 * sum(elsewhere) / max(len(elsewhere), 1)) / (len(own) + 2))
+    return np.array(values)
 
 
-def best_ridge(x: Array, y: Array, groups: NDArray[np.str_]) -> float:
-    """The ridge with the best Brier score in five folds of whole models."""
-    fold = (np.unique(groups, return_inverse=True)[1] % 5).astype(np.str_)
-    scores = [brier(by_group(x, y, fold, ridge), y) for ridge in RIDGES]
-    return RIDGES[int(np.argmin(scores))]
-
-
-def final_fit(data: Labelled, names: Sequence[str]) -> Logistic:
-    """The fit on every label, as shipped."""
-    x, y = select(features(data.endpoints), names)[data.labelled], data.truth[data.labelled]
-    return fit(x, y, best_ridge(x, y, data.groups[data.labelled]))
+ANY = -np.inf
+SHIPPED = Scorer("**shipped: width, host habit, siblings, price and speed, no weight below 0**", NAMES)
+SCORERS = (
+    Scorer("raw price, speed, first token, context, price over cost", OTHERS[:6], ANY, starts=False),
+    Scorer("the model's width only", ()),
+    Scorer("width and host habit", ("host_habit",)),
+    SHIPPED,
+    Scorer("shipped, weights of any sign", NAMES, ANY),
+    Scorer("every feature, weights of any sign", EVERY, ANY),
+)
 
 
 def score_table(data: Labelled) -> tuple[list[str], Array]:
-    """Markdown rows per scorer, and the probabilities of the strict fit."""
+    """Markdown rows per scorer, and the probabilities of the shipped features."""
     y, groups = data.truth[data.labelled], data.groups[data.labelled]
-    strict = strict_scores(data, SHIPPED)
+    pool = pool_of(data.endpoints)
+    rank = np.array([price_rank(e, pool) for e in data.endpoints])[data.labelled]
+    strict = SHIPPED.strict(data)
     scorers: list[tuple[str, Array, bool]] = [
         ("base rate", np.full(len(y), y.mean()), True),
-        ("baseline: host prior only", host_prior(data.endpoints)[data.labelled], True),
-        ("baseline: price rank only", price_rank(data.endpoints)[data.labelled], False),
-        ("price, speed, first token, context, price over cost", strict_scores(data, CIRCUMSTANCE), True),
-        ("native bits of the model only", strict_scores(data, ("native_16_bit", "native_8_bit")), True),
-        ("host habit against native bits only", strict_scores(data, ("host_habit",)), True),
-        ("**host habit, native bits, price over cost, speed, price rank (shipped)**", strict, True),
-        ("every feature", strict_scores(data, WITHOUT_SIBLINGS), True),
-        ("every feature, and the labels of the model's other hosts", strict_scores(data, NAMES), True),
+        ("baseline: host prior only", host_prior(data.endpoints, pool)[data.labelled], True),
+        ("baseline: price rank only", rank, False),
+        *((one.title, strict if one is SHIPPED else one.strict(data), True) for one in SCORERS),
     ]
     lines = [
         "| scorer | AUROC | average precision | Brier | AUROC within one model |",
@@ -150,19 +128,57 @@ def score_table(data: Labelled) -> tuple[list[str], Array]:
     return lines, strict
 
 
-CIRCUMSTANCE = ("input_price", "output_price", "price_rank", "speed", "first_token", "context_cap", "price_over_cost")
-
-
 FAST = 0.05  # of the draws without a native deployment: a speed that native precision hardly allows
 
 
 def beyond_native_line(data: Labelled) -> str:
     """How often a speed was seen that native precision does not allow, and what those endpoints declare."""
-    fast = np.array([1 - (e.native_reach if e.native_reach is not None else 1.0) > FAST for e in data.endpoints])
-    labelled = data.truth[data.labelled & fast]
+    known = ~np.isnan(data.truth)
+    fast = np.array([(e.beyond_native or 0.0) > FAST for e in data.endpoints])
+    cheap = np.array([(e.lower_only or 0.0) > FAST for e in data.endpoints])
+    told = [(int((known & seen).sum()), int(data.truth[known & seen].sum())) for seen in (fast, cheap)]
     return (
-        f"A speed that no deployment keeps at native precision in more than {FAST:.0%} of the draws: "
-        f"{len(labelled)} of the labelled endpoints, {int(labelled.sum())} of them below native."
+        f"Of all labelled endpoints, a speed that no deployment keeps at native precision in more than {FAST:.0%} of "
+        f"the draws: {told[0][0]}, of them below native {told[0][1]}. A price that a lower precision carries and the "
+        f"native one does not in more than {FAST:.0%} of the draws: {told[1][0]}, of them below native {told[1][1]}."
+    )
+
+
+def weak_lines(data: Labelled, score: Array) -> list[str]:
+    """Where it is strong and where not: by the width of the model, and among what would be flagged."""
+    y = data.truth[data.labelled]
+    bits = np.array([e.native_bits for e, shown in zip(data.endpoints, data.labelled, strict=True) if shown])
+    told = []
+    for title, low, high in (("16", 8.5, 99.0), ("8", 5.0, 8.5), ("4", 0.0, 5.0)):
+        rows = (bits > low) & (bits <= high)
+        count, lower = int(rows.sum()), int(y[rows].sum())
+        known = f"AUROC {auroc(score[rows], y[rows]):.2f}" if 0 < lower < count else "nothing to tell apart"
+        told.append(f"{title} bits: {count} endpoints, {lower} below native, {known}")
+    rule = RULES["likely_quantized"]
+    over = score >= rule.open_at
+    right = int(y[over].sum())
+    return [
+        f"Released in {'; in '.join(told)}.",
+        f"Said {rule.open_at:.2f} or more, where a flag opens (held at {CAP_WITHOUT_AUDIT:.2f} without an audit): "
+        f"{int(over.sum())} endpoints, {right} of them below native ({right / max(int(over.sum()), 1):.0%}).",
+    ]
+
+
+def weight_table(data: Labelled) -> list[str]:
+    """What the shipped fit makes of each feature, per standard deviation."""
+    model = SHIPPED.final(data)
+    told = " | ".join(f"{weight:.2f}" for weight in model.weights)
+    return [f"| weight per standard deviation | {' | '.join(NAMES)} |", f"|---|{'---|' * len(NAMES)}", f"| | {told} |"]
+
+
+def hidden_line(data: Labelled) -> str:
+    """What the fit says of endpoints that declare nothing."""
+    unknown = np.isnan(data.truth)
+    said = SHIPPED.final(data).probabilities(*SHIPPED.read(data))[unknown & data.habit]
+    opens = RULES["likely_quantized"].open_at
+    return (
+        f"Unknown labels, scored and never trained on: {int(unknown.sum())}; {len(said)} of them at hosts that show a "
+        f"habit, the only ones judged; {int((said >= opens).sum())} reach {opens:.2f}."
     )
 
 
@@ -186,13 +202,13 @@ def interval(score: Array, y: Array, groups: NDArray[np.str_], draws: int = 400)
     return float(low), float(high)
 
 
-def weights_csv(model: Logistic, names: Sequence[str], base: float, labels: int) -> str:
-    """The shipped file: one row per feature, the bias and the base rate."""
+def weights_csv(data: Labelled) -> str:
+    """The shipped file: the base rate, and one row per feature."""
+    model, share, labels = SHIPPED.final(data), float(data.truth[data.labelled].mean()), int(data.labelled.sum())
     source = f"bench/flags.py on {labels} labelled endpoints of open models, 2026-07-17 to 2026-08-08"
-    lines = ["name,weight,mean,scale,source,as_of", f'bias,{model.bias:.6g},0,1,"{source}",{DAY}']
-    lines.append(f'prior,{base:.6g},0,1,"share below native among them",{DAY}')
-    for name, weight, mean, scale in zip(names, model.weights, model.means, model.scales, strict=True):
-        lines.append(f'{name},{weight:.6g},{mean:.6g},{scale:.6g},"{source}",{DAY}')
+    lines = ["name,weight,scale,source,as_of", f'share,{share:.6g},1,"below native among the labels",{DAY}']
+    for name, weight, scale in zip(NAMES, model.weights, model.scales, strict=True):
+        lines.append(f'{name},{weight:.6g},{scale:.6g},"{source}",{DAY}')
     return "\n".join(lines) + "\n"
 
 
@@ -211,7 +227,7 @@ SELECT * FROM shown WHERE label IS NOT NULL ORDER BY endpoint_id
 def first_look(folder: Path) -> list[str]:
     """The proxy of the first look: a label below the highest that any host declares for the model."""
     rows = duckdb.connect().execute(_PROXY, [str(folder / "endpoints_daily.parquet")]).fetchall()
-    bits = {**bits_of(), "fp6": 6.0}
+    bits = label_bits()
     top: dict[str, set[float]] = {}
     for row in rows:
         top.setdefault(row[1], set()).add(bits[row[3]])

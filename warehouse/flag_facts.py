@@ -95,6 +95,7 @@ LEFT JOIN wide_paid p USING (offer_id) LEFT JOIN calc.offer_model m USING (offer
 ORDER BY w.offer
 """
 )
+# A label is withdrawn where it goes and its source still shows the offer's price; else it went with the offer.
 _LABELS = """
 WITH said AS (
     SELECT d.version_id, d.offer_id, d.attribute, d.declared, d.source_id, d.observed_at,
@@ -105,7 +106,10 @@ WITH said AS (
     FROM core.declaration_past d WHERE d.superseded_at IS NULL
 )
 SELECT d.version_id AS declaration_id, d.offer_id, d.attribute, d.declared AS value, d.source_id, d.observed_at,
-    CASE WHEN d.ended_at <= {at} THEN d.ended_at END AS ended_at, s.standing
+    CASE WHEN d.ended_at <= {at} THEN d.ended_at END AS ended_at, s.standing, d.ended_at <= {at} AND EXISTS (
+        FROM price_history h WHERE h.offer_id = d.offer_id AND h.source_id = d.source_id AND h.basis <> 'effective'
+        AND h.component IN ('input', 'output') AND h.valid_from <= d.ended_at AND h.valid_to > d.ended_at
+    ) AS is_withdrawn
 FROM said d JOIN ref.source s USING (source_id)
 WHERE d.attribute IN ('precision', 'context_tokens') AND d.observed_at <= {at}
 ORDER BY d.offer_id, s.standing, d.observed_at, d.version_id
@@ -294,9 +298,11 @@ WHERE scope = '' AND requests > 0 AND prompt_tokens IS NOT NULL
   AND day <= CAST({at} AS DATE) AND day > CAST({at} AS DATE) - 28
 GROUP BY listed_name ORDER BY listed_name
 """
+_TELLERS = "SELECT source_id, title, provider FROM ref.source ORDER BY source_id"
 READS = {
     "offers": _OFFERS,
     "labels": _LABELS,
+    "tellers": _TELLERS,
     "speeds": _SPEEDS,
     "speed_days": _SPEED_DAYS,
     "moves": _MOVES,

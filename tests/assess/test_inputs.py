@@ -27,7 +27,6 @@ from tracker.assess.observed import on_grid
 from tracker.assess.write import tokens_by_model
 from tracker.cost import Question, accelerators
 from tracker.flags.audited import Audit
-from tracker.flags.quantization import NAMES, Endpoint, features, labelled_elsewhere, load_weights, price_rank
 from tracker.flags.sudden_change import Move
 from warehouse.flag_facts import READS
 
@@ -41,11 +40,13 @@ def test_the_grid_is_idempotent_and_within_its_step(value: float) -> None:
     assert abs(rounded / value - 1) < 0.11
 
 
-def label(value: str, days_ago: int, ended: int | None = None, source: str = "s") -> dict[str, Any]:
+def label(
+    value: str, days_ago: int, ended: int | None = None, source: str = "s", withdrawn: bool = False
+) -> dict[str, Any]:
     return {
         "attribute": "precision", "value": value, "source_id": source, "declaration_id": days_ago,
         "observed_at": DAY - timedelta(days=days_ago),
-        "ended_at": None if ended is None else DAY - timedelta(days=ended),
+        "ended_at": None if ended is None else DAY - timedelta(days=ended), "is_withdrawn": withdrawn,
     }  # fmt: skip
 
 
@@ -55,8 +56,10 @@ def test_labels_come_from_the_best_source_and_a_withdrawn_one_is_a_change() -> N
         [label("BF16", 9, 4), label("fp8", 4), label("bf16", 1, None, "copy")], "", DAY, bits
     )
     assert [(found.value, found.bits) for found in labels] == [("bf16", 16.0), ("fp8", 8.0)] and source == "s"
+    hidden, _ = assess_inputs._labels([label("fp8", 9, 2, withdrawn=True)], "", DAY, bits)
+    assert [found.bits for found in hidden] == [8.0, None]
     gone, _ = assess_inputs._labels([label("fp8", 9, 2)], "", DAY, bits)
-    assert [found.bits for found in gone] == [8.0, None]
+    assert [found.bits for found in gone] == [8.0], "it went with its offer: nobody withdrew it"
     named, source = assess_inputs._labels([], "fp8", DAY, bits)
     assert [found.bits for found in named] == [8.0] and source == "the listed name"
 
@@ -107,42 +110,6 @@ def test_an_audit_speaks_in_both_directions_and_never_with_certainty() -> None:
     [signal] = audit_signal((replace(differs, verdict="another_model", p_value=None),))
     assert signal.log_odds == 5.0 and signal.says == "an audit of 2026-08-03 against r found other outputs"
     assert audit_signal(()) == ()
-
-
-def endpoint(host: str, model: str, bits: float | None, native: float = 16.0, price: float = 1.0) -> Endpoint:
-    return Endpoint(f"{host}/{model}", host, model, native, 30, 100, bits, price, price, 50, 0.5, 32_000)
-
-
-def test_a_host_habit_is_read_against_this_models_native_bits() -> None:
-    rows = [
-        endpoint("fp8-house", "a", 8.0),
-        endpoint("fp8-house", "b", 8.0),
-        endpoint("fp8-house", "c", None),
-        endpoint("fp8-house", "d", None, native=8.0),
-        endpoint("bf16-house", "a", 16.0, price=3.0),
-        endpoint("bf16-house", "c", None, price=3.0),
-    ]
-    habit = features(rows)[:, NAMES.index("host_habit")]
-    assert habit[2] > habit[5] and habit[2] > habit[3]
-    assert price_rank(rows)[2] == 1.0 and price_rank(rows)[5] == 0.0
-    own = features([*rows[:2], endpoint("fp8-house", "c", 16.0), *rows[3:]])
-    assert own[2, NAMES.index("host_habit")] == habit[2]  # its own label is not among its features
-
-
-def test_the_shipped_weights_load_and_name_known_features() -> None:
-    weights = load_weights()
-    assert 0 < weights.prior < 1 and set(weights.names) <= set(NAMES)
-    assert weights.model.weights[weights.names.index("host_habit")] > 1
-
-
-def test_a_host_without_labels_of_its_own_is_not_judged_by_the_base_rate() -> None:
-    rows = [
-        endpoint("silent", "a", None),
-        endpoint("silent", "b", None),
-        endpoint("open", "a", 8.0),
-        endpoint("open", "c", 8.0),
-    ]
-    assert labelled_elsewhere([*rows, endpoint("open", "b", None)]).tolist() == [0, 0, 1, 1, 2]
 
 
 OFFER = {

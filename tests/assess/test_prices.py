@@ -13,6 +13,7 @@ from tracker.assess.findings import Context, judge_offer
 from tracker.assess.inputs import Situation, situations
 from tracker.assess.market import cost_floors, floor_rows
 from tracker.assess.prices import moves_of
+from tracker.flags.likely_quantized import Circumstance
 from warehouse.flag_facts import READS
 
 FOREVER = datetime.fromisoformat("9999-12-31")
@@ -54,7 +55,9 @@ def test_each_side_of_a_flip_flop_has_a_mean_of_its_own_and_its_rows_say_what_is
     [one] = offers({"input": 0.5, "output": 2.1, "cache_read": 0.1}, moves=seesaw(2.1, 0.7))
     assert one.flip_flops and one.output_usd == pytest.approx((4 * 2.1 + 3 * 0.7) / 7)
     assert (one.output_quoted_usd, one.input_usd, one.cached_usd) == (2.1, 0.5, 0.1)  # only the output price moves
-    finding = judge_offer(one, cost_offers([one], DAY)[1], Context(DAY, {}, {}, 0.5, {}, {}))["a/m", "below_cost"]
+    finding = judge_offer(one, cost_offers([one], DAY)[1], Context(DAY, {}, {}, {1: Circumstance(0.5, "")}, {}, {}))[
+        "a/m", "below_cost"
+    ]
     assert "judged by its mean of seven days, $0.50 in, $1.50 out." in finding.sentence
     figures = {figure.name: figure.value for figure in finding.figures}
     assert figures["mean_of_seven_days_out"] == pytest.approx(1.5) and figures["price"] < 1.5

@@ -21,7 +21,7 @@ from tracker.flags import (
 from tracker.flags.audited import Audit
 from tracker.flags.below_cost import CostBand, Measured, Sale, Span
 from tracker.flags.finding import HEARSAY, found
-from tracker.flags.likely_quantized import Declared, Serving, Signal
+from tracker.flags.likely_quantized import HOST, NAME, ROUTER, Circumstance, Declared, Serving, Signal
 from tracker.flags.precision_changed import Label
 from tracker.flags.source_conflict import Conflict
 from tracker.flags.speculative_decoding import PairedSpeed
@@ -78,14 +78,51 @@ def test_below_cost_of_a_free_offer_is_certain_and_of_an_unknown_model_is_silent
 
 
 def serving(declared: str | None, bits: float, *signals: Signal) -> Serving:
-    label = Declared(declared, bits, NOW, "d1", "openrouter_endpoints") if declared else None
-    return Serving("host/model", "z-ai/glm-5", "bf16", 16.0, label, 0.4, signals)
+    label = Declared(declared, bits, NOW, "d1", HOST, "Models of host") if declared else None
+    told = tuple(signal for signal in signals if not signal.is_audit)
+    audits = tuple(signal for signal in signals if signal.is_audit)
+    return Serving(
+        "host/model", "z-ai/glm-5", "bf16", 16.0, "z-ai/glm-5", label, Circumstance(0.4, "2 of 5", told), audits
+    )
 
 
 def test_a_declared_label_below_native_decides_alone() -> None:
     finding = likely_quantized.judge(serving("fp4", 4.5, Signal("price", -5.0, "dear")))
     assert finding is not None and finding.probability == likely_quantized.DECLARED_BELOW
-    assert "says so itself" in finding.sentence and finding.evidence[0].ref == "d1"
+    assert 'The host says so itself on "Models of host"' in finding.sentence and finding.evidence[0].ref == "d1"
+
+
+def test_a_label_is_told_by_who_shows_it_and_trusted_as_far_as_it_reaches() -> None:
+    """The host itself, a router, the name, another listing of the host, or nobody any more."""
+    own = serving("fp8", 8.0)
+    assert own.declared is not None
+    told = {
+        "router": replace(own.declared, by=ROUTER, page="A router"),
+        "name": replace(own.declared, by=NAME, page="host/model", row=("quotes", "q1")),
+        "listing": replace(own.declared, listing="host/model#router"),
+        "withdrawn": replace(own.declared, withdrawn=NOW + timedelta(days=3)),
+    }
+    found = {name: likely_quantized.judge(replace(own, declared=label)) for name, label in told.items()}
+    sentences = {name: finding.sentence for name, finding in found.items() if finding}
+    assert 'Declared for this host on "A router": label fp8' in sentences["router"]
+    assert "Its listed name says fp8" in sentences["name"]
+    assert "same host's host/model#router does" in sentences["listing"]
+    assert "until it was withdrawn on 2026-08-11" in sentences["withdrawn"]
+    assert not any("itself" in sentences[name] for name in ("router", "name", "listing"))
+    chances = {name: finding.probability for name, finding in found.items() if finding}
+    assert chances["router"] == chances["name"] == likely_quantized.DECLARED_BELOW
+    assert chances["listing"] == pytest.approx(0.9 * 0.97 + 0.1 * 0.4)
+    rule = RULES["likely_quantized"]
+    assert rule.open_at < chances["withdrawn"] < chances["listing"], "hiding the label does not close the flag"
+    assert found["name"] is not None and found["name"].evidence[0].view == "quotes"
+
+
+def test_a_hidden_native_label_accuses_nobody() -> None:
+    own = serving("bf16", 16.0)
+    assert own.declared is not None
+    hidden = replace(own.declared, withdrawn=NOW)
+    finding = likely_quantized.judge(replace(own, declared=hidden))
+    assert finding is not None and finding.probability < RULES["likely_quantized"].close_at
 
 
 def test_a_native_label_is_clean_unless_an_audit_speaks() -> None:
@@ -96,8 +133,10 @@ def test_a_native_label_is_clean_unless_an_audit_speaks() -> None:
 
 
 def test_the_same_rung_under_two_names_is_no_downgrade() -> None:
-    label = Declared("mxfp4", 4.25, NOW, "d1", "s")
-    case = Serving("host/gpt-oss", "openai/gpt-oss-120b", "fp4", 4.5, label, 0.4, ())
+    label = Declared("mxfp4", 4.25, NOW, "d1", HOST, "s")
+    case = Serving(
+        "host/gpt-oss", "openai/gpt-oss-120b", "fp4", 4.5, "openai/gpt-oss-120b", label, Circumstance(0.4, "2 of 5")
+    )
     assert likely_quantized.judge(case) is None
 
 
@@ -114,7 +153,11 @@ def test_circumstance_alone_never_passes_070_and_asks_for_an_audit() -> None:
     ("labels", "expected"),
     [
         ([("bf16", 16.0, 40), ("fp8", 8.0, 3)], 0.9),
-        ([("bf16", 16.0, 40), ("unknown", None, 3)], 0.5),
+        ([("bf16", 16.0, 40), ("unknown", None, 3)], 0.35),
+        ([("bf16", 16.0, 40), ("fp8", 8.0, 9), ("unknown", None, 3)], 0.9),
+        ([("bf16", 16.0, 40), ("unknown", None, 9), ("bf16", 16.0, 3)], 0.1),
+        ([("unknown", None, 40), ("bf16", 16.0, 9), ("fp8", 8.0, 3)], 0.9),
+        ([("int4", 4.25, 40), ("fp4", 4.5, 3)], 0.4),
         ([("unknown", None, 40), ("fp8", 8.0, 3)], 0.2),
         ([("bf16", 16.0, 40), ("fp16", 16.0, 3)], 0.4),
         ([("fp8", 8.0, 40), ("bf16", 16.0, 5), ("fp8", 8.0, 4)], 0.3),
@@ -127,6 +170,17 @@ def test_precision_changed_weighs_the_kind_of_change(
     finding = precision_changed.judge("o", shown, NOW)
     assert finding is not None and finding.probability == expected
     assert finding.expires_at == shown[-1].since + timedelta(days=30)
+
+
+def test_a_withdrawn_label_opens_nothing_and_keeps_what_a_change_opened() -> None:
+    rule = RULES["precision_changed"]
+    assert rule.close_at < precision_changed.HIDDEN < rule.open_at
+    fell = [Label("bf16", 16.0, NOW - timedelta(days=40), "a"), Label("fp8", 8.0, NOW - timedelta(days=9), "b")]
+    hidden = [*fell, Label("no label", None, NOW - timedelta(days=3), "b")]
+    finding = precision_changed.judge("o", hidden, NOW)
+    assert finding is not None and finding.probability >= rule.open_at
+    assert "fell from bf16 to fp8 on 2026-07-30; it was withdrawn on 2026-08-05" in finding.sentence
+    assert [row.ref for row in finding.evidence] == ["a", "b", "b"]
 
 
 def test_an_old_label_change_is_forgotten() -> None:

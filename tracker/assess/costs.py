@@ -69,6 +69,7 @@ class Costed:
     apart: tuple[tuple[str, float], ...]
     apart_prices: tuple[tuple[str, float | None], ...]  # the same readings, blended
     native_cost: CostBand | None
+    native_reach: float  # share of the draws in which any deployment at native precision keeps the speed
     question: Question  # what the first band answers
     drafted: tuple[float, float] | None  # a draft nobody looked for: tokens a step, the probability with it
     reason: str  # why there is no band
@@ -302,6 +303,7 @@ def costed_of(found: dict[str, Estimate], rents: Rented) -> Costed:
         question=question,
         drafted=_drafted(found),
         native_cost=band_of(native, rents) if native.output_usd_per_mtok is not None else None,
+        native_reach=native.feasible_share,
         reason=first.reason,
     )
 
@@ -354,3 +356,15 @@ def _both_sides(q: Question) -> bool:
 def is_own_silicon(provider: str, scenario: str) -> bool:
     """Whether the host runs chips that nobody rents out, while the sum is one for rented accelerators."""
     return provider in OWN_SILICON and scenario in LIVE_SCENARIOS
+
+
+def lower_only_share(native: float | None, lower: Sequence[float | None]) -> float | None:
+    """Share of the draws in which a lower precision earns at the price and the native one does not.
+
+    From P(below cost) at each: the draws are the same ones, and a lower precision never costs more. A price that is
+    plainly above cost says nothing, as then nobody asks what a lower precision would cost.
+    """
+    if native is None:
+        return None
+    known = [chance for chance in lower if chance is not None]
+    return max((native - chance for chance in known), default=0.0) if native >= DOUBT else 0.0

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from tracker.assess.costs import Costed, first_token_limit, is_own_silicon, native_bits, open_model, typical
-from tracker.assess.inputs import BY_NAME, Situation
+from tracker.assess.inputs import Situation
 from tracker.flags import (
     below_cost,
     likely_quantized,
@@ -25,9 +23,7 @@ from tracker.flags import (
 from tracker.flags.audited import Audit, odds_of_difference
 from tracker.flags.finding import Evidence, Figure, Finding, day, usd
 from tracker.flags.lifecycle import Key
-from tracker.flags.likely_quantized import Declared, Serving, Signal
-from tracker.flags.odds import probability_of
-from tracker.flags.quantization import MIN_LABELS, NAMES, Endpoint, Weights, features, labelled_elsewhere, select
+from tracker.flags.likely_quantized import Circumstance, Declared, Serving, Signal
 from tracker.flags.sudden_change import Series
 from tracker.market.effective import Usage, best_tier, crowd, ladder, sustained_concurrency
 from warehouse.flag_facts import OWN_PROBES
@@ -45,8 +41,8 @@ class Context:
 
     at: datetime
     peers: Peers
-    signals: Mapping[int, tuple[Signal, ...]]
-    prior: float
+    declared: Mapping[int, Declared]  # the label that decides, by offer id
+    circumstances: Mapping[int, Circumstance]  # by offer id, of every offer of an open model that is rated
     audits: Mapping[str, Sequence[Audit]]  # by offer, oldest first
     cheapest: Mapping[str, Cheapest]  # unlimited paid offer per model
 
@@ -74,7 +70,8 @@ def beside(one: Situation, peers: Peers, cheapest: Mapping[str, Cheapest]) -> st
     return "".join(f"{finding.kind}{finding.probability:.2f}" for finding in found if finding is not None)
 
 
-def _price_rows(one: Situation) -> tuple[Evidence, ...]:
+def price_rows(one: Situation) -> tuple[Evidence, ...]:
+    """The quotes of its price, the output side last."""
     sides = (
         (one.input_quote_id, one.input_quoted_usd, "input"),
         (one.output_quote_id, one.output_quoted_usd, "output"),
@@ -86,7 +83,7 @@ def _price_rows(one: Situation) -> tuple[Evidence, ...]:
     )
 
 
-def _speed_rows(one: Situation) -> tuple[Evidence, ...]:
+def speed_rows(one: Situation) -> tuple[Evidence, ...]:
     """What was measured of the service, as the sum takes it: a row for each view it was read from."""
     told = (
         f"{one.tok_s_seen:.3g} tok/s" if one.tok_s_seen else "",
@@ -128,7 +125,7 @@ def _below_cost(one: Situation, costed: Costed | None) -> Finding | None:
         lengths_seen=bool(typical(one, costed.scenario)),
     )
     drafted = one.pair.evidence if one.pair and one.draft_gain else ()
-    finding = below_cost.judge(sale, costed.bands, (*_price_rows(one), *_speed_rows(one), *drafted))
+    finding = below_cost.judge(sale, costed.bands, (*price_rows(one), *speed_rows(one), *drafted))
     return finding and with_mean(finding, one)
 
 
@@ -148,21 +145,16 @@ def _quantized(one: Situation, context: Context) -> Finding | None:
     model = open_model(one.model_id)
     if model is None:
         return None
-    label = one.label
-    declared = None
-    if label is not None and label.bits is not None:
-        declared = Declared(label.value, label.bits, label.since, label.declaration_id, one.label_source)
-    audit = audit_signal(context.audits.get(one.offer, ()))
-    signals = (*context.signals.get(one.offer_id, ()), *audit)
     return likely_quantized.judge(
         Serving(
             one.offer,
-            model.model_id,
+            one.model_id or model.model_id,
             model.native_precision,
             native_bits(model),
-            declared,
-            context.prior,
-            signals,
+            model.model_id,
+            context.declared.get(one.offer_id),
+            context.circumstances[one.offer_id],
+            audit_signal(context.audits.get(one.offer, ())),
             one.is_hearsay,
         )
     )
@@ -201,7 +193,7 @@ def _teaser(one: Situation, cheapest: Mapping[str, Cheapest]) -> Finding | None:
         teaser_price.Reach(
             one.offer, own, overflow, overflow_offer, sustained_concurrency(rate, usage), tier,
             ", ".join(row.text for row in rows), ladder(own, overflow, rate, usage), crowd(rate), usage.scenario,
-            (*_price_rows(one), *(Evidence("limits", row.limit_id, row.text) for row in rows), *_speed_rows(one)),
+            (*price_rows(one), *(Evidence("limits", row.limit_id, row.text) for row in rows), *speed_rows(one)),
             one.is_copied,  # a router's own limits bind its own price, whoever serves
         )
     )  # fmt: skip
@@ -266,104 +258,3 @@ def _unit(one: Situation, peers: Peers) -> Finding | None:
     return unit_suspect.judge(
         unit_suspect.Peers(one.offer, "output", one.output_quoted_usd, others, one.usd_per_unit, one.output_quote_id)
     )
-
-
-def endpoints_of(offers: Sequence[Situation], at: datetime, costs: Mapping[int, Costed]) -> list[tuple[int, Endpoint]]:
-    """The servings of open models, for the quantization features; price over cost only where it was computed now."""
-    rows = []
-    for one in offers:
-        model = open_model(one.model_id)
-        if model is None or one.tier != "standard":
-            continue
-        # A name only ever says "fp8", never "bf16": names tell of their own offer, not of their host's habit.
-        label = one.label if one.label_source != BY_NAME else None
-        rows.append(
-            (
-                one.offer_id,
-                Endpoint(
-                    offer=one.offer,
-                    host=one.provider,
-                    model_id=model.model_id,
-                    native_bits=native_bits(model),
-                    total_params_b=model.total_params_b,
-                    age_days=(at.date() - model.released).days,
-                    label_bits=label.bits if label else None,
-                    input_usd_per_mtok=one.input_usd,
-                    output_usd_per_mtok=one.output_usd,
-                    tok_s=one.tok_s,
-                    ttft_s=one.ttft_s,
-                    context_tokens=one.context_tokens,
-                    label_changes=max(len(one.labels) - 1, 0),
-                    price_over_native_cost=_over_cost(one, costs.get(one.offer_id)),
-                    native_reach=_native_reach(costs.get(one.offer_id)),
-                ),
-            )
-        )
-    return rows
-
-
-def _over_cost(one: Situation, costed: Costed | None) -> float | None:
-    if costed is None or costed.native_cost is None or not one.output_usd:
-        return None
-    return one.output_usd / costed.native_cost.output.mid
-
-
-def _native_reach(costed: Costed | None) -> float | None:
-    return costed.native_cost.feasible_share if costed is not None and costed.native_cost is not None else None
-
-
-def circumstance(
-    offers: Sequence[Situation], at: datetime, costs: Mapping[int, Costed], weights: Weights
-) -> dict[int, tuple[Signal, ...]]:
-    """What each feature adds to the log-odds, for every unlabelled serving of a host that labels other models.
-
-    An offer whose name declares its precision gets signals too; its own label decides before they are looked at.
-    """
-    rows = endpoints_of(offers, at, costs)
-    if not rows:
-        return {}
-    endpoints = [endpoint for _, endpoint in rows]
-    every, habits = features(endpoints), labelled_elsewhere(endpoints)
-    added = weights.model.contributions(select(every, weights.names))
-    return {
-        offer_id: _signals(endpoint, every[index], added[index], weights.names)
-        for index, (offer_id, endpoint) in enumerate(rows)
-        if endpoint.label_bits is None and habits[index] >= MIN_LABELS
-    }
-
-
-def _signals(endpoint: Endpoint, raw: "np.ndarray[Any, Any]", added: Any, names: Sequence[str]) -> tuple[Signal, ...]:
-    values = dict(zip(NAMES, raw, strict=True))
-    return tuple(
-        Signal(name, round(float(odds), 3), _words(name, float(values[name]), endpoint))
-        for name, odds in zip(names, added, strict=True)
-    )
-
-
-def _words(name: str, value: float, endpoint: Endpoint) -> str:
-    times = f"{10**value:.2g} times"
-    match name:
-        case "host_habit":
-            share = f"{probability_of(value):.0%}"
-            return f"{share} of the labels its host shows for other models lie below this one's native bits"
-        case "host_hides":
-            return f"its host shows no label on {value:.0%} of its other models"
-        case "native_16_bit" | "native_8_bit":
-            return f"the model's native weights have {endpoint.native_bits:g} bits"
-        case "input_price" | "output_price" | "speed" | "first_token" | "context_cap":
-            beside = "the widest" if name == "context_cap" else "the median"
-            return f"its {name.replace('_', ' ')} is {times} {beside} of the model's other hosts"
-        case "price_rank":
-            return f"it is cheaper than {value:.0%} of the model's other hosts"
-        case "size":
-            return f"the model has {endpoint.total_params_b:,.0f} billion parameters"
-        case "age":
-            return f"the model is {endpoint.age_days:.0f} days old"
-        case "label_changes":
-            return f"its label changed {endpoint.label_changes} times"
-        case "price_over_cost":
-            return f"its price is {times} the cost of serving it at native precision"
-        case "beyond_native":
-            return f"no deployment at native precision keeps its speed in {value:.0%} of the draws"
-        case _:
-            return "its siblings' labels"

@@ -261,7 +261,7 @@ def _labels(rows: Rows, named: str, since: datetime, bits: Mapping[str, float]) 
         if row["source_id"] == best and (value := str(row["value"]).strip().lower()) is not None
     ]
     last = [row for row in told if row["source_id"] == best][-1]
-    if last["ended_at"] is not None and labels[-1].bits is not None:
+    if last["is_withdrawn"] and labels[-1].bits is not None:
         labels.append(Label("no label", None, last["ended_at"], ref_of(last["declaration_id"])))
     return tuple(labels), str(best)
 

@@ -14,19 +14,20 @@ from importlib.resources import files
 from typing import Any
 
 from tracker.assess import market
+from tracker.assess.circumstance import circumstance, market_of
 from tracker.assess.costs import (
     DOUBT,
     Costed,
     Rented,
-    bits_of,
     cost_offers,
     engine_version,
     open_model,
     rented,
     week_of,
 )
-from tracker.assess.findings import Context, beside, circumstance, judge_offer, latest_change
+from tracker.assess.findings import Context, beside, judge_offer, latest_change
 from tracker.assess.inputs import Situation, peers_of, situations
+from tracker.assess.labels import declared_of, label_bits, tellers
 from tracker.assess.observed import audits_of
 from tracker.assess.pictures import basis_of, pictures_of, write_pictures
 from tracker.assess.turning import turns_of, with_turns
@@ -34,7 +35,6 @@ from tracker.assess.write import Judged, standing_flags, write_conclusions
 from tracker.errors import UsageError
 from tracker.flags import RULES, Finding
 from tracker.flags.lifecycle import Key, OpenFlag, Step, advance
-from tracker.flags.odds import probability_of
 from tracker.flags.quantization import load_weights
 from tracker.settings import Home
 from warehouse import flag_facts, flags
@@ -137,13 +137,15 @@ def judge(
     facts: Mapping[str, Rows], at: datetime, known: Mapping[int, str], scenario: str = "", only: str = ""
 ) -> Judged:
     """Everything between reading and writing. `known`: hashes of earlier ratings; `only`: judge this offer alone."""
-    offers = tuple(situations(facts, at, bits_of()))
+    offers = tuple(situations(facts, at, label_bits()))
+    declared, around = declared_of(offers, tellers(facts["tellers"]), at), market_of(offers)
     peers, cheapest, audits = peers_of(offers), _cheapest_unlimited(offers), audits_of(facts["audits"])
     version = f"{rules_version()}{scenario}"
     rents = rented(facts["rents"], week_of(at))
     hashes = {
         one.offer_id: one.fingerprint(
             f"{version}{_week(one, at, rents)}{_change(one, at)}{audits.get(one.offer)}{beside(one, peers, cheapest)}"
+            f"{declared.get(one.offer_id) or around.labels_beside(one)}"
         )
         for one in offers
     }
@@ -154,8 +156,12 @@ def judge(
     context = Context(
         at=at,
         peers=peers,
-        signals=circumstance(offers, at, costs, weights),
-        prior=probability_of(weights.model.bias),
+        declared=declared,
+        circumstances={
+            one.offer_id: circumstance(one, costs.get(one.offer_id), around, weights)
+            for one in rated
+            if open_model(one.model_id)
+        },
         audits=audits,
         cheapest=cheapest,
     )

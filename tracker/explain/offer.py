@@ -138,7 +138,9 @@ def _silence(kind: str, one: Situation, costed: Costed | None) -> str:
         if open_model(one.model_id) is None:
             return "not judged: native precision unknown"
         if one.label is None:
-            return "not judged: its host labels too few other models to show a habit"
+            if one.is_hearsay:
+                return "not judged: nobody who serves it shows it, and its host labels this model nowhere"
+            return "nothing: no label, and its host labels too few other models to show a habit, or shows a clean one"
         return f"nothing: it declares {one.label.value}"
     if kind == "teaser_price" and not one.limits:
         return "not judged: no limit of this offer was read"

@@ -1,6 +1,6 @@
-"""Ridge logistic regression and the scores of a probability: small, dense, exact. Newton's method on numpy arrays.
+"""Ridge logistic regression and the scores of a probability: small, dense, exact.
 
-x: float64 [rows, features], standardised here; y: 0 or 1; groups: one label per row, never split between fit and score.
+x: float64 [rows, features], scaled here; y: 0 or 1; groups: one label per row, never split between fit and score.
 """
 
 import itertools
@@ -8,55 +8,62 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """Standardised weights. Log-odds = bias + sum(weight * (x - mean) / scale)."""
+    """Log-odds = start + bias + sum(weight * x / scale); `start`: what each row begins with, 0 unless given."""
 
     bias: float
     weights: Array
-    means: Array
     scales: Array
 
-    def log_odds(self, x: Array) -> Array:
-        total: Array = self.bias + self.contributions(x).sum(axis=1)
-        return total
-
     def contributions(self, x: Array) -> Array:
-        """What each feature adds to the log-odds of each row."""
-        return ((x - self.means) / self.scales) * self.weights
+        """What each feature adds to the log-odds of each row; nothing where it is 0."""
+        added: Array = x / self.scales * self.weights
+        return added
 
-    def probabilities(self, x: Array) -> Array:
-        return 1 / (1 + np.exp(-np.clip(self.log_odds(x), -30, 30)))
-
-
-def fit(x: Array, y: Array, ridge: float) -> Logistic:
-    """Maximum a posteriori with a Gaussian prior of precision `ridge` on every standardised weight but the bias."""
-    means, scales = x.mean(axis=0), x.std(axis=0)
-    scales = np.where(scales > 1e-9, scales, 1.0)
-    design = np.column_stack([np.ones(len(x)), (x - means) / scales])
-    penalty = np.diag([1e-6, *np.full(x.shape[1], ridge)])
-    beta = np.zeros(design.shape[1])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
-        gradient = design.T @ (y - p) - penalty @ beta
-        curvature = (design * (p * (1 - p))[:, None]).T @ design + penalty
-        step = np.linalg.solve(curvature, gradient)
-        beta = beta + step
-        if np.abs(step).max() < 1e-9:
-            break
-    return Logistic(float(beta[0]), beta[1:], means, scales)
+    def probabilities(self, x: Array, start: Array | None = None) -> Array:
+        total = self.contributions(x).sum(axis=1) + self.bias + (0.0 if start is None else start)
+        p: Array = 1 / (1 + np.exp(-np.clip(total, -30, 30)))
+        return p
 
 
-def by_group(x: Array, y: Array, groups: NDArray[np.str_], ridge: float) -> Array:
+def fit(x: Array, y: Array, ridge: float, least: float = -np.inf, start: Array | None = None) -> Logistic:
+    """Maximum a posteriori with a Gaussian prior of precision `ridge` on every scaled weight.
+
+    `least`: no weight below it; 0 where each feature may only ever speak for y = 1. `start`: log-odds each row begins
+    with; then there is no bias.
+    """
+    scales = np.where(x.std(axis=0) > 1e-9, x.std(axis=0), 1.0)
+    begins = np.zeros(len(x)) if start is None else start
+    design = np.column_stack([np.full(len(x), float(start is None)), x / scales])
+    penalty = np.array([1e-6, *np.full(x.shape[1], ridge)])
+
+    def loss(beta: Array) -> tuple[float, Array]:
+        z = begins + design @ beta
+        p = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+        value = np.logaddexp(0, z).sum() - y @ z + (penalty * beta**2).sum() / 2
+        return float(value), design.T @ (p - y) + penalty * beta
+
+    bounds = [(None, None), *[(least, None)] * x.shape[1]]
+    exact = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 2000}
+    beta = minimize(loss, np.zeros(design.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B", options=exact).x
+    return Logistic(float(beta[0]), beta[1:], scales)
+
+
+def by_group(
+    x: Array, y: Array, groups: NDArray[np.str_], ridge: float, least: float = -np.inf, start: Array | None = None
+) -> Array:
     """Each row's probability from a fit that has seen no row of its group."""
     scored = np.empty(len(y))
     for group in np.unique(groups):
         out = groups == group
-        scored[out] = fit(x[~out], y[~out], ridge).probabilities(x[out])
+        begins = (None, None) if start is None else (start[~out], start[out])
+        scored[out] = fit(x[~out], y[~out], ridge, least, begins[0]).probabilities(x[out], begins[1])
     return scored
 
 

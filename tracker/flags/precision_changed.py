@@ -1,6 +1,7 @@
 """precision_changed: the declared label of one offer, or what audits find of it, changed under the same name.
 
 The label change is a fact; the probability is that the weights served changed with it. Labels that flap are one flag.
+A label that is withdrawn says less than one that changed: it keeps a flag open and opens none.
 Of a label and an audit that changed the likelier finding stands.
 """
 
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 
 from tracker.flags.audited import Audit, last_change
 from tracker.flags.finding import Evidence, Figure, Finding, Rule, day, found
+from tracker.flags.quantization import RUNG_BITS
 
 RULE = Rule(
     "precision_changed",
@@ -22,11 +24,13 @@ RULE = Rule(
     meaning="the weights on sale changed",
 )
 REMEMBERED = timedelta(days=30)
+# Nobody hides a label for good news, but pages lose fields: in the recordings 27 labels of one host came in one day.
+HIDDEN = 0.35
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One declared label and when it was first shown. `bits` None: unknown or withdrawn."""
+    """One declared label and when it was first shown. `bits` None: unknown, or withdrawn while the offer stayed."""
 
     value: str
     bits: float | None
@@ -73,29 +77,46 @@ def _by_label(offer: str, labels: Sequence[Label], at: datetime) -> Finding | No
     if not recent:
         return None
     old, new = recent[0][0], recent[-1][1]
-    if old.value == new.value:
-        probability, what = 0.3, f"flapped {len(recent)} times and is back at {new.value}"
-    elif old.bits is None or new.bits is None:
-        probability, what = 0.5 if new.bits is None else 0.2, f"went from {old.value} to {new.value}"
-    elif old.bits == new.bits:
-        probability, what = 0.4, f"went from {old.value} to {new.value}, both {new.bits:.0f}-bit"
-    else:
-        word = "fell" if new.bits < old.bits else "rose"
-        probability, what = 0.9, f"{word} from {old.value} to {new.value}"
+    told = labels[labels.index(old) :]
+    shown = [label for label in told if label.bits is not None]
+    probability, what = _weighed(told, shown)
+    if new.bits is None and shown:
+        what += f"; it was withdrawn on {day(new.since)} while the offer stayed"
+    ends = (("bits_before", shown[0]), ("bits_after", shown[-1])) if shown else ()
     return found(
         RULE,
         offer,
         probability,
-        f"The declared precision {what} on {day(new.since)} under the same name.",
+        f"Under the same name the declared precision {what}.",
         f"The label back at {old.value}, or an audit that finds no change across {day(new.since)}.",
-        figures=tuple(
-            Figure(name, label.bits, "bits")
-            for name, label in (("bits_before", old), ("bits_after", new))
-            if label.bits is not None
-        ),
-        evidence=tuple(
-            Evidence("declarations", label.declaration_id, f"{label.value}, shown from {day(label.since)}")
-            for label in (old, new)
-        ),
+        figures=tuple(Figure(name, label.bits, "bits") for name, label in ends if label.bits is not None),
+        evidence=tuple(dict.fromkeys(_row(label) for label in (old, *shown[-1:], new))),
         expires_at=new.since + REMEMBERED,
     )
+
+
+def _row(label: Label) -> Evidence:
+    what = "shown from" if label.bits is not None else "from"
+    return Evidence("declarations", label.declaration_id, f"{label.value}, {what} {day(label.since)}")
+
+
+def _weighed(told: Sequence[Label], shown: Sequence[Label]) -> tuple[float, str]:
+    """The probability, and what the labels `told` did, oldest first; `shown`: those of known width among them."""
+    moved = f"went from {told[0].value} to {told[-1].value} on {day(told[-1].since)}"
+    if not shown:
+        return 0.2, moved
+    first, last = shown[0], shown[-1]
+    turns = [(new, abs((new.bits or 0.0) - (old.bits or 0.0)) > RUNG_BITS) for old, new in itertools.pairwise(shown)]
+    wide = [new for new, is_wide in turns if is_wide]
+    if wide and abs((last.bits or 0.0) - (first.bits or 0.0)) > RUNG_BITS:
+        word = "fell" if (last.bits or 0.0) < (first.bits or 0.0) else "rose"
+        return 0.9, f"{word} from {first.value} to {last.value} on {day(wide[-1].since)}"
+    if wide:
+        return 0.3, f"flapped {len(wide)} times and is back at {last.value} since {day(last.since)}"
+    if first.value != last.value:
+        return 0.4, f"went from {first.value} to {last.value} on {day(last.since)}, the same width"
+    if told[-1].bits is None:
+        return HIDDEN, f"was {last.value} from {day(last.since)}"
+    if told[0].bits is None:
+        return 0.2, moved
+    return 0.1, f"was hidden and is back at {last.value} since {day(last.since)}"

@@ -1,14 +1,16 @@
-"""What circumstance tells about precision: features of one serving among its siblings and its host's other servings.
+"""What circumstance tells about precision: features of one serving beside its host's other servings and its siblings.
 
 The arrays are shared by the fit (bench/flags.py) and by the analysis pass, so that both mean the same. A label is
 "below native" when its bits are more than 0.6 under the model's (mxfp4 4.25 and fp4 4.5 are one rung). A row's own
-label is never among its features, and its host's history is taken from other models only.
+label is never among its features, and its host's history is taken from other models only. The features are those the
+rule was asked for: who serves, which model, a price and a speed that native precision does not allow, and whether the
+hosts of one model agree; each grows with suspicion, so that no weight may be negative.
 """
 
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -20,219 +22,158 @@ from tracker.flags.logistic import Array, Logistic
 from tracker.flags.odds import logit
 
 RUNG_BITS = 0.6
-MIN_LABELS = 2  # other models a host must label before its silence on one may be read
+MIN_LABELS = 2  # other models of its width a host must label before its silence on one may be read
 STRENGTH = 2.0  # labels' worth of prior in every smoothed share
-NAMES = (
-    "host_habit",
-    "host_hides",
-    "native_16_bit",
-    "native_8_bit",
-    "input_price",
-    "output_price",
-    "price_rank",
-    "speed",
-    "first_token",
-    "context_cap",
-    "size",
-    "age",
-    "label_changes",
-    "price_over_cost",
-    "beyond_native",
-    "siblings",
-)
+NAMES = ("host_habit", "siblings", "price_rank", "lower_only_price", "beyond_native")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One host's serving of one model whose native precision is known; None: not known."""
+    """One host's serving of one model whose native precision is known; None: not known.
+
+    `shape`: whose facts it takes, so that fine-tunes of one model are never split between fit and score.
+    `lower_only`: share of the cost draws in which a lower precision earns at its price and the native one does not;
+    `beyond_native`: share of them in which no deployment at native precision keeps its speed.
+    """
 
     offer: str
     host: str
     model_id: str
+    shape: str
     native_bits: float
     total_params_b: float
-    age_days: float
     label_bits: float | None
-    input_usd_per_mtok: float | None
     output_usd_per_mtok: float | None
-    tok_s: float | None
-    ttft_s: float | None
-    context_tokens: int | None
-    label_changes: int = 0
-    price_over_native_cost: float | None = None  # blended price over the mid cost at native precision
-    native_reach: float | None = None  # share of the cost draws in which any deployment keeps the speed natively
+    lower_only: float | None = None
+    beyond_native: float | None = None
+
+    @property
+    def floor(self) -> float:
+        """A label under it is below the model's native precision."""
+        return self.native_bits - RUNG_BITS
 
 
 def below_native(endpoint: Endpoint) -> float:
     """1 below, 0 at or above, NaN without a label."""
-    if endpoint.label_bits is None:
-        return math.nan
-    return float(endpoint.label_bits < endpoint.native_bits - RUNG_BITS)
+    return math.nan if endpoint.label_bits is None else float(endpoint.label_bits < endpoint.floor)
 
 
-def features(endpoints: Sequence[Endpoint], hidden_model: str = "") -> Array:
-    """[rows, NAMES]. No host's history knows the labels of `hidden_model`; its own siblings still do."""
-    columns = {
-        "host_habit": _habit(endpoints, hidden_model),
-        "host_hides": _hides(endpoints),
-        "native_16_bit": _each(endpoints, lambda e: float(e.native_bits > 8.5)),
-        "native_8_bit": _each(endpoints, lambda e: float(5 < e.native_bits <= 8.5)),
-        "input_price": _against_siblings(endpoints, [e.input_usd_per_mtok for e in endpoints]),
-        "output_price": _against_siblings(endpoints, [e.output_usd_per_mtok for e in endpoints]),
-        "price_rank": price_rank(endpoints),
-        "speed": _against_siblings(endpoints, [e.tok_s for e in endpoints]),
-        "first_token": _against_siblings(endpoints, [e.ttft_s for e in endpoints]),
-        "context_cap": _against_siblings(endpoints, [e.context_tokens for e in endpoints], widest=True),
-        "size": _each(endpoints, lambda e: math.log10(e.total_params_b)),
-        "age": _each(endpoints, lambda e: math.log10(max(e.age_days, 1) + 30)),
-        "label_changes": _each(endpoints, lambda e: float(min(e.label_changes, 2))),
-        "price_over_cost": _each(endpoints, lambda e: _log(e.price_over_native_cost)),
-        "beyond_native": _each(endpoints, lambda e: 0.0 if e.native_reach is None else 1 - e.native_reach),
-        "siblings": _sibling_labels(endpoints),
-    }
-    return np.column_stack([columns[name] for name in NAMES])
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One serving per host and model, as habits, ranks and siblings are counted."""
+
+    by_host: dict[str, list[Endpoint]]
+    by_model: dict[str, list[Endpoint]]
+    hidden_shape: str = ""  # its labels are unknown to every host's history
+
+    def habit(self, one: Endpoint) -> list[Endpoint]:
+        """The other models its host labels that were released in as many bits or more.
+
+        A label on a narrower model shows no habit: DeepSeek in fp8 is native.
+        """
+        return [e for e in self.by_host.get(one.host, ()) if self._shows(e, one)]
+
+    def siblings(self, one: Endpoint) -> list[Endpoint]:
+        """The model's servings by other hosts."""
+        return [e for e in self.by_model.get(one.model_id, ()) if e.host != one.host]
+
+    def elsewhere(self, one: Endpoint) -> list[Endpoint]:
+        """Every host's labels of other models that were released in as many bits or more."""
+        return [e for found in self.by_host.values() for e in found if self._shows(e, one)]
+
+    def _shows(self, other: Endpoint, one: Endpoint) -> bool:
+        if other.label_bits is None or other.model_id == one.model_id or other.shape == self.hidden_shape:
+            return False
+        return other.native_bits > one.floor
 
 
-def _each(endpoints: Sequence[Endpoint], value: Callable[[Endpoint], float]) -> Array:
-    return np.array([value(endpoint) for endpoint in endpoints], dtype=np.float64)
+def pool_of(endpoints: Iterable[Endpoint], hidden_shape: str = "") -> Pool:
+    """Where a host serves a model twice, the widest label counts, in its favour."""
+    kept: dict[tuple[str, str], Endpoint] = {}
+    for e in sorted(endpoints, key=lambda e: (e.host, e.model_id, -(e.label_bits or 0.0), e.offer)):
+        kept.setdefault((e.host, e.model_id), e)
+    by_host, by_model = defaultdict(list), defaultdict(list)
+    for e in kept.values():
+        by_host[e.host].append(e)
+        by_model[e.model_id].append(e)
+    return Pool(dict(by_host), dict(by_model), hidden_shape)
 
 
-def _log(value: float | None) -> float:
-    """log10 within a factor of 30; 0, which says nothing, where unknown."""
-    return min(max(math.log10(value), -1.5), 1.5) if value and value > 0 else 0.0
+def features(endpoints: Sequence[Endpoint], pool: Pool) -> Array:
+    """[rows, NAMES]; 0 is what says nothing. `host_habit` and `siblings` are log-odds above those of the width."""
+    return np.array([_row(one, pool) for one in endpoints]).reshape(len(endpoints), len(NAMES))
 
 
-def _habit(endpoints: Sequence[Endpoint], hidden_model: str) -> Array:
-    """How often the host labels other models below *this* model's native bits: an fp8 house downgrades bf16 only."""
-    labels: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
-    for e in endpoints:
-        if e.label_bits is not None and e.model_id != hidden_model:
-            labels[e.host].append((e.model_id, e.label_bits))
-    every = [pair for found in labels.values() for pair in found]
-    values = []
-    for e in endpoints:
-        floor = e.native_bits - RUNG_BITS
-        elsewhere = [bits < floor for model, bits in every if model != e.model_id]
-        base = (sum(elsewhere) + 1) / (len(elsewhere) + 2)
-        own = [bits for model, bits in labels.get(e.host, ()) if model != e.model_id]
-        values.append(logit((sum(bits < floor for bits in own) + STRENGTH * base) / (len(own) + STRENGTH)))
-    return np.array(values)
+def _row(one: Endpoint, pool: Pool) -> tuple[float, ...]:
+    base = width_share(one, pool)
+    labelled = [e for e in pool.siblings(one) if e.label_bits is not None]
+    usual = logit(base)
+    return (
+        logit(share_below(one, pool.habit(one), STRENGTH, base)) - usual,
+        logit(share_below(one, labelled, STRENGTH, base)) - usual,
+        2 * price_rank(one, pool) - 1,
+        one.lower_only or 0.0,
+        one.beyond_native or 0.0,
+    )
 
 
-def host_prior(endpoints: Sequence[Endpoint]) -> Array:
-    """The plain baseline: share below native among the host's other models' labels."""
-    labels: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
-    for e in endpoints:
-        if e.label_bits is not None:
-            labels[e.host].append((e.model_id, below_native(e)))
-    every = [pair for found in labels.values() for pair in found]
-    values = []
-    for e in endpoints:
-        elsewhere = [below for model, below in every if model != e.model_id]
-        base = sum(elsewhere) / max(len(elsewhere), 1)
-        own = [below for model, below in labels.get(e.host, ()) if model != e.model_id]
-        values.append((sum(own) + STRENGTH * base) / (len(own) + STRENGTH))
-    return np.array(values)
+def width_share(one: Endpoint, pool: Pool) -> float:
+    """What the model's width alone tells: the share below it of all hosts' labels of other models as wide or wider.
+
+    Where every sum begins; the weights say how far the rest moves it.
+    """
+    return share_below(one, pool.elsewhere(one), 1.0, 0.5)
 
 
-def labelled_elsewhere(endpoints: Sequence[Endpoint]) -> NDArray[np.int64]:
-    """How many other models the host shows a label for: without any, its habit is unknown and nothing may be said."""
-    labels: defaultdict[str, list[str]] = defaultdict(list)
-    for e in endpoints:
-        if e.label_bits is not None:
-            labels[e.host].append(e.model_id)
-    return np.array([sum(model != e.model_id for model in labels[e.host]) for e in endpoints], dtype=np.int64)
+def below(one: Endpoint, others: Iterable[Endpoint]) -> list[Endpoint]:
+    """Those labelled below the native precision of `one`."""
+    return [e for e in others if e.label_bits is not None and e.label_bits < one.floor]
 
 
-def _hides(endpoints: Sequence[Endpoint]) -> Array:
-    """Share of the host's other models without any label."""
-    shown: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
-    for e in endpoints:
-        shown[e.host].append((e.model_id, e.label_bits is None))
-    values = []
-    for e in endpoints:
-        own = [hidden for model, hidden in shown[e.host] if model != e.model_id]
-        values.append((sum(own) + 1.0) / (len(own) + 2.0))
-    return np.array(values)
+def share_below(one: Endpoint, labelled: Sequence[Endpoint], strength: float, base: float) -> float:
+    """Their share, with `strength` labels' worth of `base`."""
+    return (len(below(one, labelled)) + strength * base) / (len(labelled) + strength)
 
 
-def _by_model(endpoints: Sequence[Endpoint]) -> dict[str, list[int]]:
-    rows: defaultdict[str, list[int]] = defaultdict(list)
-    for index, e in enumerate(endpoints):
-        rows[e.model_id].append(index)
-    return dict(rows)
+def price_rank(one: Endpoint, pool: Pool) -> float:
+    """Share of the model's other hosts whose output price is above its own, ties half; 0.5 alone or unknown."""
+    own = one.output_usd_per_mtok
+    others = [p for e in pool.siblings(one) if (p := e.output_usd_per_mtok)]
+    if not own or not others:
+        return 0.5
+    return sum((p > own) + (p == own) / 2 for p in others) / len(others)
 
 
-def _against_siblings(endpoints: Sequence[Endpoint], values: Sequence[float | None], widest: bool = False) -> Array:
-    """log10 of the value over the median (or the largest) of the model's other servings; 0 without both."""
-    result = np.zeros(len(endpoints))
-    for rows in _by_model(endpoints).values():
-        known = [(index, value) for index in rows if (value := values[index]) is not None and value > 0]
-        for index, value in known:
-            others = [other for place, other in known if place != index]
-            if others:
-                result[index] = _log(value / (max(others) if widest else float(np.median(others))))
-    return result
-
-
-def price_rank(endpoints: Sequence[Endpoint]) -> Array:
-    """Where the output price stands among the model's servings: 0 dearest, 1 cheapest, 0.5 alone or unknown."""
-    result = np.full(len(endpoints), 0.5)
-    for rows in _by_model(endpoints).values():
-        known = [(index, p) for index in rows if (p := endpoints[index].output_usd_per_mtok) is not None and p > 0]
-        for index, price in known:
-            if len(known) > 1:
-                dearer = sum(other > price for place, other in known if place != index)
-                same = sum(other == price for place, other in known if place != index)
-                result[index] = (dearer + same / 2) / (len(known) - 1)
-    return result
-
-
-def _sibling_labels(endpoints: Sequence[Endpoint]) -> Array:
-    """Log-odds of the share below native among the model's other labelled servings, against the base rate."""
-    truth = [below_native(e) for e in endpoints]
-    result = np.zeros(len(endpoints))
-    for model, rows in _by_model(endpoints).items():
-        known = [value for value, e in zip(truth, endpoints, strict=True) if value == value and e.model_id != model]
-        base = (sum(known) + 1) / (len(known) + 2)
-        for index in rows:
-            others = [truth[place] for place in rows if place != index and truth[place] == truth[place]]
-            result[index] = logit((sum(others) + STRENGTH * base) / (len(others) + STRENGTH)) - logit(base)
-    return result
-
-
-def select(x: Array, names: Sequence[str]) -> Array:
-    """The columns of `features` with these names."""
-    return x[:, [NAMES.index(name) for name in names]]
+def judged(endpoints: Sequence[Endpoint], pool: Pool) -> NDArray[np.bool_]:
+    """Which of them may be judged without a label: those whose host shows a habit at their width."""
+    return np.array([len(pool.habit(one)) >= MIN_LABELS for one in endpoints], dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The shipped fit: names in the order of `model`, and the base rate it was fitted at."""
+    """The shipped fit, its columns in the order of NAMES, and the share below native among its labels."""
 
-    names: tuple[str, ...]
     model: Logistic
-    prior: float
-    source: str
+    share: float
+
+    def added(self, row: Array) -> dict[str, float]:
+        """What each feature of a row adds to the log-odds, by name."""
+        return dict(zip(NAMES, self.model.contributions(row).tolist(), strict=True))
 
 
 def load_weights() -> Weights:
-    """weights.csv: one row per feature, and the row `bias`. Fails loudly on anything missing."""
+    """weights.csv: one row per feature, in the order of NAMES, after the row `share`."""
     text = (resources.files("tracker.flags") / "weights.csv").read_text("utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     try:
-        bias = next(row for row in rows if row["name"] == "bias")
-        prior = next(row for row in rows if row["name"] == "prior")
-        used = [row for row in rows if row["name"] not in ("bias", "prior")]
-        vectors: list[NDArray[np.float64]] = [
-            np.array([float(row[column]) for row in used]) for column in ("weight", "mean", "scale")
-        ]
-        model = Logistic(float(bias["weight"]), *vectors)
-        weights = Weights(tuple(row["name"] for row in used), model, float(prior["weight"]), bias["source"])
-    except (KeyError, ValueError, StopIteration) as error:
+        share, *used = rows
+        if (share["name"], *(row["name"] for row in used)) != ("share", *NAMES):
+            raise ValueError(f"rows other than share, {', '.join(NAMES)}")
+        weights, scales = (np.array([float(row[column]) for row in used]) for column in ("weight", "scale"))
+        if (weights < 0).any() or (scales <= 0).any():
+            raise ValueError("a weight below 0 clears what it should suspect")
+        return Weights(Logistic(0.0, weights, scales), float(share["weight"]))
+    except (KeyError, ValueError) as error:
         raise DataFileError(
             f"tracker/flags/weights.csv: {error!r}; refit with `python -m bench.flags --write`"
         ) from error
-    if unknown := set(weights.names) - set(NAMES):
-        raise DataFileError(f"tracker/flags/weights.csv: unknown features {sorted(unknown)}")
-    return weights
