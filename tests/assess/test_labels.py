@@ -1,5 +1,6 @@
 """Which label decides about an offer, and what its circumstance tells where none does."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from tests.assess.test_inputs import DAY, OFFER
 from tests.assess.test_inputs import label as told
 from tests.reports.ledgers import MONDAY, Typed, price
 from tracker.assess.circumstance import circumstance, market_of
+from tracker.assess.costs import cost_offers
 from tracker.assess.inputs import Situation, situations
 from tracker.assess.labels import Teller, declared_of, label_bits
 from tracker.assess.run import judge
-from tracker.flags.likely_quantized import HOST, NAME, ROUTER, Declared
+from tracker.flags.likely_quantized import HOST, NAME, ROUTER, Circumstance, Declared, Signal
 from tracker.flags.quantization import load_weights
 from tracker.records import Declaration, Offer
 from warehouse.flag_facts import READS, read_facts
@@ -134,6 +136,39 @@ def test_every_number_of_a_circumstance_is_a_count_with_its_rows() -> None:
     assert rank.says == "of the model's 2 other hosts 1 ask more for output, 1 the same and 0 less"
     assert [row.ref for row in rank.evidence] == ["201", "207", "206"], "its own quote, then theirs; no copied list"
     assert known.basis.startswith("2 of the 2 labels that hosts show for other models of 16 bits or more lie below")
+
+
+def seen(provider: str, **changes: Any) -> tuple[dict[str, Signal], Circumstance]:
+    """What is made of one unlabelled offer of this host, whose two other models are labelled fp8."""
+    rows = [row for row in HOUSE[:3] if row["offer"] != "a/q#r"]
+    rows = [row | {"provider": provider, "offer": row["offer"].replace("a/", f"{provider}/")} for row in rows]
+    offers = [replace(one, **changes) for one in market(listing(f"{provider}/q#r", QWEN))] + market(*rows)
+    [one, *_] = offers
+    costs = cost_offers([one], DAY)
+    known = circumstance(one, costs[one.offer_id], market_of(offers), load_weights())
+    return {signal.name: signal for signal in known.signals}, known
+
+
+CHEAP = {"input_usd": 0.03, "output_usd": 0.07, "input_quoted_usd": 0.03, "output_quoted_usd": 0.07}
+
+
+def test_a_price_that_only_a_lower_precision_carries_counts_with_both_bands() -> None:
+    told, _ = seen("a", **CHEAP)
+    signal = told["lower_only_price"]
+    assert signal.log_odds > 0 and "its price carries fp" in signal.says and "the native bf16" in signal.says
+    assert [row.view for row in signal.evidence] == ["quotes", "quotes", "cost_bands", "cost_bands"]
+    dear, _ = seen("a", input_usd=5.0, output_usd=9.0)
+    assert "lower_only_price" not in dear, "a dear price neither accuses nor clears"
+
+
+def test_a_speed_beyond_native_is_told_though_it_carries_no_weight_and_own_chips_are_no_riddle() -> None:
+    fast = {"tok_s": 2000.0, "tok_s_seen": 2000.0, "speed_sources": ("router",)}
+    told, _ = seen("a", **fast)
+    signal = told["beyond_native"]
+    assert signal.says.startswith("no deployment at native precision keeps its speed in 100% of the cost draws")
+    assert signal.log_odds >= 0 and signal.evidence[0].view == "metrics"
+    own, _ = seen("cerebras", **fast, **CHEAP)
+    assert "beyond_native" not in own and "lower_only_price" not in own
 
 
 def test_a_copied_list_is_no_serving_and_a_silent_host_is_not_judged() -> None:
