@@ -142,7 +142,7 @@ def _served_as_sold(flags: Flags, sections: Sequence[Section], say: Words) -> st
     if relabelled := _rows(sections, "relabelled"):
         told.append(say("Changed under the same name, by the label or by what audits find: {offers}.",
                         offers=offers_told(relabelled)))  # fmt: skip
-    told.append(say("Below the released precision by their own word: {count} offers.",
+    told.append(say("Below the released precision by a declared label: {count} offers.",
                     count=len(_rows(sections, "below_native"))))  # fmt: skip
     if sellers := _rows(sections, "suspected_sellers"):
         named = ", ".join(f"{row['seller']} ({row['offers']})" for row in sellers[:NAMED])

@@ -63,8 +63,8 @@ def quantization_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
             declared=sum(row["offers"] for row in declared), changed=len(changed), audited=len(audits),
         ),
         say(
-            "Below the precision the model was released in by their own word, on their page or in the name: {itself} "
-            "(no deceit, but not the full model).",
+            "Below the precision the model was released in by a declared label, on the seller's page, a router's or in "
+            "the name: {itself} (no deceit, but not the full model).",
             itself=len(itself),
         ),
         say(
@@ -91,7 +91,7 @@ def quantization_section(ledger: Ledger, flags: Flags, say: Words) -> Section:
         flag_table("lower_by_audit", say("Likely below the released precision after an audit"), found_lower, say),
         _by_seller(suspected, say),
         flag_table("suspected", say("Worth an audit: nothing is declared"), suspected, say, folded=True),
-        flag_table("below_native", say("Below the released precision by their own word"), itself, say, folded=True),
+        flag_table("below_native", say("Below the released precision by a declared label"), itself, say, folded=True),
         Table("precision_declared", say("Declared at the end of the week"), counts, tuple(declared), 20),
     )
     return Section("quantization", say("Quantization watch"), text, (), tables)
