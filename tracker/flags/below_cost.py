@@ -213,12 +213,12 @@ def _pace(sale: Sale) -> str:
     """The service that the deployment has to match, as asked and as measured."""
     told = ""
     if sale.tok_s.asked:
-        seen = f" ({sale.tok_s.seen:.3g} measured)" if sale.tok_s.seen else ""
+        seen = f" ({sale.tok_s.seen:.3g} measured, rounded down)" if sale.tok_s.seen else ""
         told += f" at {sale.tok_s.asked:.3g} tok/s per user{seen}"
     if sale.draft_gain:
         told += f" with a draft model that brings {sale.draft_gain:.1f} tokens a step"
     if sale.ttft_s.asked:
-        seen = f" ({sale.ttft_s.seen:.2g} measured)" if sale.ttft_s.seen else ""
+        seen = f" (twice the {sale.ttft_s.seen:.2g} measured, rounded up)" if sale.ttft_s.seen else ""
         told += f" and a first token within {sale.ttft_s.asked:.2g} s{seen}"
     return told + (f", {sale.cache_hit:.0%} of the input from cache," if sale.cache_hit else "")
 
