@@ -218,27 +218,23 @@ SELECT h.hold_id, h.offer_id, h.component, CAST(h.amount AS DOUBLE) AS amount, h
 FROM core.hold h
 WHERE h.observed_at <= {at} AND (h.decided_at IS NULL OR h.decided_at > {at}) AND h.reason <> 'jump' ORDER BY h.hold_id
 """
-# How a source was read: when last, how often, how often in vain, and how fast its rows move (first reading apart).
+# How a source was read: when last, how often, and how fast its rows move (first reading apart).
 _READ = """
-WITH read AS (
-    SELECT source_id, observed_at, outcome = 'failed' AS failed, opened, row_count,
-           row_number() OVER (PARTITION BY source_id, outcome = 'failed' ORDER BY observed_at) AS place
-    FROM core.pass WHERE observed_at <= {at} AND observed_at > {at} - INTERVAL 90 DAY
-), good AS (
-    SELECT source_id, max(observed_at) AS last_good_at,
-           sum(opened) FILTER (place > 1) / nullif(median(row_count), 0)
-               / nullif(date_diff('hour', min(observed_at), max(observed_at)) / 24, 0) AS moved_a_day
-    FROM read WHERE NOT failed GROUP BY source_id
+WITH good AS (
+    SELECT source_id, observed_at, opened, row_count,
+           row_number() OVER (PARTITION BY source_id ORDER BY observed_at) AS place,
+           date_diff('minute', lag(observed_at) OVER (PARTITION BY source_id ORDER BY observed_at), observed_at) / 60
+               AS gap_hours
+    FROM core.pass WHERE outcome <> 'failed' AND observed_at <= {at} AND observed_at > {at} - INTERVAL 90 DAY
 ), latest AS (
-    SELECT source_id, date_diff('minute', lag(observed_at) OVER earlier, observed_at) / 60 AS gap_hours
-    FROM read WHERE NOT failed WINDOW earlier AS (PARTITION BY source_id ORDER BY observed_at)
-    QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY observed_at DESC) <= 8
+    FROM good QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY observed_at DESC) <= 8
+), usual AS (
+    SELECT source_id, median(gap_hours) AS usual_hours FROM latest GROUP BY source_id
 )
-SELECT source_id, any_value(g.last_good_at) AS last_good_at, median(l.gap_hours) AS usual_hours,
-       any_value(g.moved_a_day) AS moved_a_day,
-       (SELECT (count(*) FILTER (r.failed) + 1) / (count(*) + 2) FROM read r
-        WHERE r.source_id = g.source_id AND r.observed_at <= g.last_good_at) AS failed_share
-FROM good g JOIN latest l USING (source_id) GROUP BY source_id, g.last_good_at ORDER BY source_id
+SELECT source_id, max(observed_at) AS last_good_at, any_value(usual_hours) AS usual_hours,
+       sum(opened) FILTER (place > 1) / nullif(median(row_count), 0)
+           / nullif(date_diff('hour', min(observed_at), max(observed_at)) / 24, 0) AS moved_a_day
+FROM good JOIN usual USING (source_id) GROUP BY source_id ORDER BY source_id
 """
 _MISSING = """
 SELECT offer_id, source_id, min(missing_since) AS missing_since FROM core.quote_now

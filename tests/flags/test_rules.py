@@ -269,14 +269,14 @@ def test_together_2023_ran_a_draft_model() -> None:
 
 
 def test_three_missed_readings_are_absence_and_articles_never_go_stale() -> None:
-    fresh = Listing("o", "page", True, 6, NOW - timedelta(hours=7), None, "q", failed_share=0.2, moved_a_day=0.01)
+    fresh = Listing("o", "page", True, 6, NOW - timedelta(hours=7), None, "q", moved_a_day=0.01)
     assert stale_listing.judge(fresh, NOW) is None
     old = replace(fresh, last_good_at=NOW - timedelta(days=5))
     finding = stale_listing.judge(old, NOW)
-    assert finding is not None and finding.probability == 0.95
+    assert finding is not None and finding.probability == stale_listing.RULE.open_at  # twenty readings
     assert "20 readings ago. At the pace of before, 4.9% of its prices have moved since." in finding.sentence
-    flaky = stale_listing.judge(replace(old, last_good_at=NOW - timedelta(days=2), failed_share=0.9), NOW)
-    assert flaky is not None and flaky.probability == pytest.approx(1 - 0.9**8, abs=1e-3)  # fails as it always did
+    short = stale_listing.judge(replace(old, last_good_at=NOW - timedelta(days=2)), NOW)
+    assert short is not None and short.probability == pytest.approx(8 / 28, abs=1e-3)
     assert stale_listing.judge(replace(old, is_live=False), NOW) is None
     gone = stale_listing.judge(replace(fresh, missing_since=NOW - timedelta(hours=12)), NOW)
     assert gone is not None and "no longer shows it" in gone.sentence

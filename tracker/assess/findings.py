@@ -222,7 +222,6 @@ def _stale(one: Situation, at: datetime) -> Finding | None:
             one.last_good_at,
             one.missing_since,
             quote,
-            one.failed_share,
             one.moved_a_day,
         ),
         at,

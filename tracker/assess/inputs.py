@@ -30,7 +30,6 @@ UNHASHED = frozenset(
     (
         "last_good_at",
         "every_hours",
-        "failed_share",
         "moved_a_day",
         "tok_s_seen",
         "ttft_s_seen",
@@ -111,7 +110,6 @@ class Situation:
     ttft_days: tuple[Move, ...]
     readings_missed: int
     last_good_at: datetime | None
-    failed_share: float  # of the readings of its source that came to nothing
     moved_a_day: float | None  # share of its source's rows that change in a day
     missing_since: datetime | None
 
@@ -222,7 +220,6 @@ def _readings(row: Mapping[str, Any], seen: Mapping[str, Any], missing: Rows, at
         "every_hours": every,
         "readings_missed": _missed(last_good, every, at),
         "last_good_at": last_good,
-        "failed_share": float(seen.get("failed_share") or 0.5),
         "moved_a_day": seen.get("moved_a_day"),
         "missing_since": gone[0] if gone else None,
     }
@@ -240,7 +237,7 @@ def _missed(last_good: datetime | None, every_hours: float, at: datetime) -> int
     if last_good is None:
         return 0
     missed = (at - last_good) / timedelta(hours=max(every_hours, 1.0))
-    return min(int(missed), 20) if missed > 3 else 0
+    return min(int(missed), 40) if missed > 3 else 0
 
 
 def _labels(rows: Rows, named: str, since: datetime, bits: Mapping[str, float]) -> tuple[tuple[Label, ...], str]:
