@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tracker.assess.costs import WORDS, Rented, answer
 from tracker.cost import Question
 from tracker.cost.market import assumptions_of
-from tracker.flags.finding import Finding
+from tracker.flags.finding import Finding, plain
 
 MOVED = ("utilisation", "load_batch", "prompt", "output", "cache_hit", "rent")
 DRAFT = "its draft model"
@@ -64,7 +64,7 @@ def _variants(q: Question) -> Iterator[tuple[str, str, Question]]:
 
 
 def _told(name: str, value: float) -> str:
-    return f"{value:.0%}" if name in ("utilisation", "cache_hit") else f"{value:,.4g}"
+    return f"{value:.0%}" if name in ("utilisation", "cache_hit") else plain(value)
 
 
 def with_turns(finding: Finding, turns: Sequence[Turn]) -> Finding:

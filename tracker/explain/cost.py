@@ -11,7 +11,7 @@ from tracker.cost.scenario import PARAMETERS, Range, ScenarioRow
 from tracker.cost.tables import read_rows
 from tracker.errors import CostError
 from tracker.explain import sketches
-from tracker.flags.finding import usd
+from tracker.flags.finding import plain, usd
 
 WIDTH = 110
 SHOWN = 4  # deployments
@@ -41,7 +41,7 @@ def assumption_lines(question: Question) -> Iterator[str]:
             yield from _wrapped(f"{name}: {observed[row.parameter]:g} [observed of this offer]")
         elif row.parameter in typical:
             low, mid, high = getattr(moved, row.parameter)
-            yield from _wrapped(f"{name}: {low:.4g}, {mid:.4g}, {high:.4g} [as wide as the scenario's, around the mean "
+            yield from _wrapped(f"{name}: {plain(low)}, {plain(mid)}, {plain(high)} [as wide as the scenario's, around the mean "
                                 "that a router counted of this model's requests]")  # fmt: skip
         else:
             yield from _wrapped(f"{name}: {row.low:g}, {row.mid:g}, {row.high:g} [{row.source}]")

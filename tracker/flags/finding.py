@@ -112,6 +112,11 @@ def usd(amount: float) -> str:
     return f"${text.rstrip('0').rstrip('.') if digits == 4 else text}"
 
 
+def plain(value: float) -> str:
+    """A count or a factor without an exponent: 0.35, 64, 14,960."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def day(moment: datetime) -> str:
     """The date of a moment, as reports write it."""
     return moment.date().isoformat()
