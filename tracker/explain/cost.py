@@ -1,6 +1,5 @@
 """The sum behind a cost: its assumptions with their sources, the deployments it chooses from, the bands as a chart."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ from tracker.errors import CostError
 from tracker.explain import sketches
 from tracker.flags.finding import plain, usd
 
-WIDTH = 110
 SHOWN = 4  # deployments
 Chart = tuple[str, float, float, float]
 
@@ -40,15 +38,15 @@ def assumption_lines(question: Question) -> Iterator[str]:
         if row.parameter in observed:
             yield from _wrapped(f"{name}: {observed[row.parameter]:g} [observed of this offer]")
         elif row.parameter in typical:
-            low, mid, high = getattr(moved, row.parameter)
-            yield from _wrapped(f"{name}: {plain(low)}, {plain(mid)}, {plain(high)} [as wide as the scenario's, around the mean "
-                                "that a router counted of this model's requests]")  # fmt: skip
+            told = ", ".join(plain(getattr(moved, row.parameter)[place]) for place in range(3))
+            yield from _wrapped(f"{name}: {told} [as wide as the scenario's, around the mean that a router counted of "
+                                "this model's requests]")  # fmt: skip
         else:
             yield from _wrapped(f"{name}: {row.low:g}, {row.mid:g}, {row.high:g} [{row.source}]")
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="      ")
+    return sketches.wrapped(text, hanging=" " * 6)
 
 
 def deployment_lines(question: Question, rents: RentTable) -> Iterator[str]:
@@ -95,7 +93,11 @@ def sum_lines(figures: Sequence[Mapping[str, Any]], scenario: str) -> Iterator[s
         yield f"The sum{f' (scenario {scenario})' if scenario else ''}"
         for figure in figures:
             name = str(figure["name"]).replace("_", " ")
-            yield f"  {name:<34} {float(figure['value']):>12,.4g} {figure['unit']}".rstrip()
+            yield f"  {name:<34} {_figure(float(figure['value'])):>12} {figure['unit']}".rstrip()
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
 
 
 def cost_lines(question: Question, rows: Sequence[Chart], price: float | None) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Flags read out: lists, the note behind one flag, the false ones to expect, and the effect of a change."""
 
 import json
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -11,6 +10,7 @@ from tracker.cost import Question, RentTable
 from tracker.errors import UsageError
 from tracker.explain import cost as explain_cost
 from tracker.explain.rows import captured_lines, charts
+from tracker.explain.sketches import wrapped
 from tracker.flags import RULES, below_cost
 from tracker.flags.lifecycle import Step
 from tracker.settings import Home
@@ -18,7 +18,6 @@ from warehouse import flag_facts
 from warehouse.history import History, open_history
 
 Row = dict[str, object]
-WIDTH = 110
 _LIST = """
 SELECT flag_id AS id, kind, probability, offer, split_part(sentence, '. ', 1) AS sentence, opened_at, closed_at
 FROM flags
@@ -75,7 +74,7 @@ def _flag_lines(home: Home, history: History, flag: Row) -> Iterator[str]:
     yield from (head, "=" * len(head))
     yield f"Opened {_time(flag['opened_at'])} UTC, {state}. Rule {flag['kind']} version {flag['rule_version']}."
     yield ""
-    yield from textwrap.wrap(str(flag["sentence"]), WIDTH)
+    yield from wrapped(str(flag["sentence"]), "")
     yield from _paragraph("What would clear it", str(flag["clearing"]))
     yield from explain_cost.sum_lines(figures, scenario)
     if bands := _bands(history, evidence):
@@ -97,7 +96,7 @@ def _flag_lines(home: Home, history: History, flag: Row) -> Iterator[str]:
     )
     for event in events:
         told = f"{_time(event['occurred_at'])}  {event['event']:<7} {event['probability']:.2f}  {event['cause']}"
-        yield from textwrap.wrap(told, WIDTH, initial_indent="  ", subsequent_indent=" " * 33)
+        yield from wrapped(told, hanging=" " * 33)
 
 
 def _question(band: Row, amounts: Mapping[str, float]) -> Question:
@@ -153,7 +152,7 @@ def _bands(history: History, evidence: Sequence[Mapping[str, str]]) -> list[Row]
 
 
 def _paragraph(title: str, text: str) -> list[str]:
-    return ["", title, *textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ")]
+    return ["", title, *wrapped(text)]
 
 
 def _time(moment: object) -> str:

@@ -1,6 +1,5 @@
 """Every rule's view of one offer, flagged or clean, with the cost it is held against; nothing is written."""
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -13,12 +12,11 @@ from tracker.assess.run import explain_offer
 from tracker.cost import Question, RentTable, find_model
 from tracker.explain import cost as explain_cost
 from tracker.explain.rows import captured_lines, charts
-from tracker.flags import RULES, Rule
+from tracker.explain.sketches import wrapped
+from tracker.flags import RULES, Finding, below_cost
 from tracker.market.margins import margins, ratio
 from tracker.settings import Home
 from warehouse.history import open_history
-
-WIDTH = 110
 
 
 def offer_note(home: Home, offer: str, at: datetime | None = None, scenario: str = "") -> str:
@@ -37,9 +35,8 @@ def offer_note(home: Home, offer: str, at: datetime | None = None, scenario: str
             continue
         mark = "flagged" if finding.probability >= rule.open_at else f"below its threshold of {rule.open_at:.2f}"
         lines += ["", f"{kind}: {finding.probability:.2f}, {mark}"]
-        lines += textwrap.wrap(finding.sentence, WIDTH, initial_indent="  ", subsequent_indent="  ")
-        clearing = _clears(finding.probability, rule)
-        lines += textwrap.wrap(f"{clearing}: {finding.clearing}", WIDTH, initial_indent="  ", subsequent_indent="  ")
+        lines += wrapped(finding.sentence)
+        lines += wrapped(_clears(finding))
         lines += [
             f"  {line}"
             for line in explain_cost.sum_lines([asdict(f) for f in finding.figures], finding.scenario)
@@ -58,11 +55,12 @@ def offer_note(home: Home, offer: str, at: datetime | None = None, scenario: str
     return "\n".join(lines)
 
 
-def _clears(probability: float, rule: Rule) -> str:
-    """What the sentence about clearing is, for a flag, for one nearly raised and for a clean offer."""
-    if probability >= rule.open_at:
-        return "Cleared by"
-    return "Would be cleared by" if probability >= rule.close_at else "That rests on"
+def _clears(finding: Finding) -> str:
+    """What would clear a finding, or what keeps it clean."""
+    if finding.clearing.startswith(below_cost.CLEAN_WHILE):
+        return finding.clearing
+    flagged = finding.probability >= RULES[finding.kind].open_at
+    return f"{'Cleared by' if flagged else 'Would be cleared by'}: {finding.clearing}"
 
 
 def _offer_cost(one: Situation, costed: Costed | None, rents: RentTable) -> Iterator[str]:

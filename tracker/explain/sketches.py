@@ -1,11 +1,19 @@
-"""Charts in text, for notes in a terminal: cost ranges beside a price, and a quantity over time. Pure; no colour."""
+"""Text for notes in a terminal: sentences, cost ranges beside a price, a quantity over time. Pure; no colour."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 
-WIDTH = 60
+WIDTH = 60  # of a chart
+LINE = 110  # of a sentence
 LEVELS = "▁▂▃▄▅▆▇█"
+
+
+def wrapped(text: str, indent: str = "  ", hanging: str | None = None) -> list[str]:
+    """Lines of a sentence; names such as `meta-llama/...` stay whole."""
+    following = indent if hanging is None else hanging
+    return textwrap.wrap(text, LINE, initial_indent=indent, subsequent_indent=following, break_on_hyphens=False)
 
 
 def ranges(rows: Sequence[tuple[str, float, float, float]], mark: float) -> list[str]:

@@ -20,6 +20,7 @@ RULE = Rule(
     calibrated=False,
     meaning="a request costs more to serve than it earns",
 )
+CLEAN_WHILE = "Clean while"
 SURE = 0.99  # no share of a few hundred draws says more
 # Figures that later readers look for.
 PROMPT_SEEN, OUTPUT_SEEN, DRAFT_SEEN = "prompt_tokens_seen", "output_tokens_seen", "draft_gain"
@@ -235,7 +236,7 @@ def _clearing(sale: Sale, band: CostBand) -> str:
     if sale.is_free:
         return "A price above zero: free traffic earns nothing whatever it costs."
     condition = band.clearing[:1].upper() + band.clearing[1:] if band.clearing else "A lower cost"
-    if _probability(sale, band) < RULE.close_at:
-        return f"{condition}."
+    if _probability(sale, band) < RULE.close_at and band.clearing.startswith("profitable"):
+        return f"{CLEAN_WHILE} {band.clearing}."
     what, _, cost = compared(sale, band)
     return f"{condition}; or a price of {usd(cost.mid)} per million {what}."
