@@ -187,3 +187,14 @@ def test_an_offer_is_rated_again_when_a_label_it_is_judged_by_changes() -> None:
     facts["labels"][1] = facts["labels"][1] | {"value": "bf16"}
     after = judge(facts, DAY, before.hashes)
     assert {one.offer for one in after.rated} == {"a/l#r", "a/q#r"}, "the changed one and the one judged by it"
+
+
+@pytest.mark.parametrize(("model", "expected"), [("openai/gpt-oss-120b", 0.4), (QWEN, 0.9)])
+def test_a_label_above_the_released_width_stores_no_more(model: str, expected: float) -> None:
+    """From fp4 to fp8: more bits of Qwen's bf16 weights, and none of gpt-oss, released in 4 bits."""
+    facts: dict[str, list[dict[str, Any]]] = {name: [] for name in READS}
+    facts["offers"] = [listing("a/x", model) | {"offer_id": 1}]
+    rows = [told("fp4", 9) | {"declaration_id": 1}, told("fp8", 3) | {"declaration_id": 2}]
+    facts["labels"] = [row | {"offer_id": 1, "source_id": "router"} for row in rows]
+    findings = judge(facts, DAY, {}).findings
+    assert findings["a/x", "precision_changed"].probability == expected

@@ -24,6 +24,7 @@ from tracker.flags.audited import Audit, odds_of_difference
 from tracker.flags.finding import Evidence, Figure, Finding, day, usd
 from tracker.flags.lifecycle import Key
 from tracker.flags.likely_quantized import Circumstance, Declared, Serving, Signal
+from tracker.flags.precision_changed import Label
 from tracker.flags.sudden_change import Series
 from tracker.market.effective import Usage, best_tier, crowd, ladder, sustained_concurrency
 from warehouse.flag_facts import OWN_PROBES
@@ -52,7 +53,7 @@ def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict
     findings = [
         _below_cost(one, costed),
         _quantized(one, context),
-        precision_changed.judge(one.offer, one.labels, context.at, context.audits.get(one.offer, ())),
+        precision_changed.judge(one.offer, _stored(one), context.at, context.audits.get(one.offer, ())),
         _teaser(one, context.cheapest),
         _speed(one),
         speculative_decoding.judge(one.pair) if one.pair else None,
@@ -62,6 +63,15 @@ def judge_offer(one: Situation, costed: Costed | None, context: Context) -> dict
         _unit(one, context.peers),
     ]
     return {(finding.offer, finding.kind): finding for finding in findings if finding is not None}
+
+
+def _stored(one: Situation) -> tuple[Label, ...]:
+    """The labels at the width their weights can have: nobody stores more bits than were released."""
+    model = open_model(one.model_id)
+    if model is None:
+        return one.labels
+    most = native_bits(model)
+    return tuple(replace(label, bits=min(label.bits, most)) if label.bits else label for label in one.labels)
 
 
 def beside(one: Situation, peers: Peers, cheapest: Mapping[str, Cheapest]) -> str:

@@ -30,7 +30,10 @@ HIDDEN = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One declared label and when it was first shown. `bits` None: unknown, or withdrawn while the offer stayed."""
+    """One declared label and when it was first shown.
+
+    `bits` that weights so labelled store, at most those released; None: unknown, or withdrawn while the offer stayed.
+    """
 
     value: str
     bits: float | None
@@ -114,7 +117,7 @@ def _weighed(told: Sequence[Label], shown: Sequence[Label]) -> tuple[float, str]
     if wide:
         return 0.3, f"flapped {len(wide)} times and is back at {last.value} since {day(last.since)}"
     if first.value != last.value:
-        return 0.4, f"went from {first.value} to {last.value} on {day(last.since)}, the same width"
+        return 0.4, f"went from {first.value} to {last.value} on {day(last.since)}, which stores as many bits"
     if told[-1].bits is None:
         return HIDDEN, f"was {last.value} from {day(last.since)}"
     if told[0].bits is None:
