@@ -9,7 +9,7 @@ import numpy as np
 
 from tracker.assess.costs import Costed, is_own_silicon
 from tracker.assess.inputs import Situation
-from tracker.flags.below_cost import MOST
+from tracker.flags.below_cost import MOST, mixed_usd_per_mtok
 from tracker.market.burn import burn_usd_per_day
 
 Rows = Sequence[Mapping[str, Any]]
@@ -90,10 +90,7 @@ def _price_paid(one: Situation, costed: Costed) -> float | None:
 
 
 def _mixed(costed: Costed, given: float | None, output: float | None) -> float | None:
-    if given is None or output is None:
-        return None
-    spent = costed.prompt_tokens * given + costed.output_tokens * output
-    return spent / (costed.prompt_tokens + costed.output_tokens)
+    return mixed_usd_per_mtok(given, output, costed.prompt_tokens, costed.output_tokens)
 
 
 def _served_by(row: Mapping[str, Any], sold: Sequence[_Served]) -> _Served | None:

@@ -259,19 +259,7 @@ def _questions(one: Situation, model: Model, when: date, scenario: str) -> list[
     if (one.input_list_usd, one.output_list_usd) != (one.input_usd, one.output_usd) and one.output_list_usd is not None:
         asked.append(("list", ask(sold, one.input_list_usd, one.output_list_usd)))
     if one.output_paid_usd is not None and one.input_paid_usd is not None:
-        paid = Question(
-            model.model_id,
-            sold,
-            one.input_paid_usd,
-            one.output_paid_usd,
-            when,
-            scenario,
-            one.tok_s,
-            patience,
-            known=known,
-            typical=usual,
-            draft_gain=one.draft_gain,
-        )
+        paid = replace(ask(sold, one.input_paid_usd, one.output_paid_usd), cached_usd_per_mtok=None)
         asked.append(("effective", paid))  # transacted prices have the cache discount in them
     return asked
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tracker.assess.costs import Costed, first_token_limit, is_own_silicon, native_bits, open_model, typical
 from tracker.assess.inputs import Situation
+from tracker.audit.verdict import EIGHT_BIT_KL
 from tracker.flags import (
     below_cost,
     likely_quantized,
@@ -21,7 +22,7 @@ from tracker.flags import (
     unit_suspect,
 )
 from tracker.flags.audited import Audit, odds_of_difference
-from tracker.flags.finding import Evidence, Figure, Finding, day, usd
+from tracker.flags.finding import Evidence, Figure, Finding, day, usd, with_words
 from tracker.flags.lifecycle import Key
 from tracker.flags.likely_quantized import Circumstance, Declared, Serving, Signal
 from tracker.flags.precision_changed import Label
@@ -32,7 +33,6 @@ from warehouse.flag_facts import OWN_PROBES
 Rows = Sequence[Mapping[str, Any]]
 Peers = Mapping[str, tuple[tuple[str, str, float], ...]]
 Cheapest = tuple[str, float, float]  # offer, input and output price
-EIGHT_BIT_KL = 0.0014  # what 8-bit weights are away (tracker/audit/verdict.py)
 ANSWER_TOKENS = 500.0  # the answer a first-token time is weighed against where the measurer states none
 
 
@@ -145,10 +145,9 @@ def with_mean(finding: Finding, one: Situation) -> Finding:
         return finding
     sides = [(side, price) for side, price in (("in", one.input_usd), ("out", one.output_usd)) if price is not None]
     told = ", ".join(f"{usd(price)} {side}" for side, price in sides)
-    head, mark, tail = finding.sentence.rpartition(" Probability ")
-    sentence = f"{head} Its price flip-flops and is judged by its mean of seven days, {told}.{mark}{tail}"
     means = (Figure(f"mean_of_seven_days_{side}", price, "USD/Mtok") for side, price in sides)
-    return replace(finding, sentence=sentence, figures=(*finding.figures, *means))
+    told_so = with_words(finding, f"Its price flip-flops and is judged by its mean of seven days, {told}.")
+    return replace(told_so, figures=(*finding.figures, *means))
 
 
 def _quantized(one: Situation, context: Context) -> Finding | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tracker.assess.costs import WORDS, Rented, answer
 from tracker.cost import Question
 from tracker.cost.market import assumptions_of
-from tracker.flags.finding import Finding, plain
+from tracker.flags.finding import Finding, plain, with_words
 
 MOVED = ("utilisation", "load_batch", "prompt", "output", "cache_hit", "rent")
 DRAFT = "its draft model"
@@ -33,7 +33,7 @@ class Turn:
 
 def turns_of(questions: Sequence[Question], rents: Rented) -> list[list[Turn]]:
     """For each priced question its assumptions, the one that moves the verdict most first."""
-    asked = [[(name, where, moved) for name, where, moved in _variants(q)] for q in questions]
+    asked = [list(_variants(q)) for q in questions]
     found = answer({moved for variants in asked for _, _, moved in variants}, rents)
     return [_sorted([(name, where, found[moved].probability_below) for name, where, moved in own]) for own in asked]
 
@@ -71,5 +71,4 @@ def with_turns(finding: Finding, turns: Sequence[Turn]) -> Finding:
     """The finding with what moves it most in its sentence."""
     told = [str(turn) for place, turn in enumerate(turns) if place < SHOWN or turn.name in ALWAYS]
     what = f"It turns on {'; '.join(told)}." if told else "No assumption turns it within its range."
-    head, mark, tail = finding.sentence.rpartition(" Probability ")
-    return replace(finding, sentence=f"{head} {what}{mark}{tail}")
+    return with_words(finding, what)

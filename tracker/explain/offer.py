@@ -6,10 +6,10 @@ from datetime import datetime
 
 import numpy as np
 
-from tracker.assess.costs import Costed, first_token_limit, observed, open_model, typical
+from tracker.assess.costs import Costed, open_model
 from tracker.assess.inputs import Situation
 from tracker.assess.run import explain_offer
-from tracker.cost import Question, RentTable, find_model
+from tracker.cost import RentTable
 from tracker.explain import cost as explain_cost
 from tracker.explain.rows import captured_lines, charts
 from tracker.explain.sketches import wrapped
@@ -47,7 +47,7 @@ def offer_note(home: Home, offer: str, at: datetime | None = None, scenario: str
     evidence = [asdict(row) for finding in findings.values() for row in finding.evidence]
     quotes = [{"view": "quotes", "ref": ref} for ref in (one.input_quote_id, one.output_quote_id)]
     with open_history(home.history) as history:
-        lines += _offer_cost(one, costed, judged.rents.table)
+        lines += _offer_cost(costed, judged.rents.table)
         moment = at or history.rows("SELECT now_utc FROM clock")[0]["now_utc"]
         assert isinstance(moment, datetime)
         lines += charts(history, one.offer, one.source_id, moment)
@@ -63,19 +63,13 @@ def _clears(finding: Finding) -> str:
     return f"{'Cleared by' if flagged else 'Would be cleared by'}: {finding.clearing}"
 
 
-def _offer_cost(one: Situation, costed: Costed | None, rents: RentTable) -> Iterator[str]:
+def _offer_cost(costed: Costed | None, rents: RentTable) -> Iterator[str]:
     """Assumptions, chart and deployments of the cost at the precision on sale."""
-    if costed is None or costed.standing is None or one.model_id is None:
+    if costed is None or costed.standing is None:
         return
-    band = costed.standing
-    question = Question(
-        find_model(one.model_id).model_id, band.precision, one.input_usd, one.output_usd, costed.when, costed.scenario,
-        one.tok_s, first_token_limit(one), one.cached_usd, observed(one),
-        typical(one, costed.scenario), draft_gain=one.draft_gain,
-    )  # fmt: skip
     rows = [(b.precision, b.blended.low, b.blended.mid, b.blended.high) for b in costed.bands]
-    yield from explain_cost.cost_lines(question, rows, band.price)
-    yield from explain_cost.deployment_lines(question, rents)
+    yield from explain_cost.cost_lines(costed.question, rows, costed.standing.price)
+    yield from explain_cost.deployment_lines(costed.question, rents)
 
 
 def _facts(one: Situation, costed: Costed | None) -> Iterator[str]:

@@ -99,10 +99,18 @@ class Sale:
     @property
     def blended_usd_per_mtok(self) -> float | None:
         """The price of a token of the scenario's mix; None where a side is unknown."""
-        if self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
-            return None
-        spent = self.prompt_tokens * self.input_usd_per_mtok + self.output_tokens * self.output_usd_per_mtok
-        return spent / (self.prompt_tokens + self.output_tokens)
+        return mixed_usd_per_mtok(
+            self.input_usd_per_mtok, self.output_usd_per_mtok, self.prompt_tokens, self.output_tokens
+        )
+
+
+def mixed_usd_per_mtok(
+    input_usd: float | None, output_usd: float | None, prompt_tokens: int, output_tokens: int
+) -> float | None:
+    """The price of a token of a mix; None where a side is unknown."""
+    if input_usd is None or output_usd is None:
+        return None
+    return (prompt_tokens * input_usd + output_tokens * output_usd) / (prompt_tokens + output_tokens)
 
 
 def compared(sale: Sale, band: CostBand) -> tuple[str, float, Span]:

@@ -4,7 +4,7 @@ A probability is either calibrated (a table in README.md shows how often flags o
 not, and then the flag's own sentence says so. Rules are versioned: a changed threshold or formula is a new version.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 BELOW_CLOSING = 0.05
@@ -99,6 +99,12 @@ def found(
         evidence,
         expires_at,
     )
+
+
+def with_words(finding: Finding, words: str) -> Finding:
+    """The finding with a sentence more, before the one about its probability."""
+    head, mark, tail = finding.sentence.rpartition(" Probability ")
+    return replace(finding, sentence=f"{head} {words}{mark}{tail}")
 
 
 def usd(amount: float) -> str:
